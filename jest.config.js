@@ -1,0 +1,14 @@
+export default {
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/tests/jest/strip-types.js' },
+  testMatch: ['<rootDir>/{shared,action-*,scripts,demo,tests}/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/lib/', '/dist/', '\\.conformance\\.test\\.ts$'],
+  modulePathIgnorePatterns: ['<rootDir>/.*/lib/', '<rootDir>/.*/dist/'],
+  globalSetup: '<rootDir>/tests/jest/start-servers.js',
+  globalTeardown: '<rootDir>/tests/jest/stop-servers.js',
+  reporters: ['default', '<rootDir>/tests/jest/closing-line.js'],
+  testTimeout: 60_000,
+  maxWorkers: 2,
+};

@@ -1,0 +1,59 @@
+import type { Secret } from '../redaction/secret.ts';
+import {
+  booleanKind,
+  bytesKind,
+  choiceKind,
+  durationKind,
+  integerKind,
+  listKind,
+  pathKind,
+  secretKind,
+  textKind,
+  type Kind,
+} from './kinds.ts';
+
+/** The declaration of one input. `T` is the type of its parsed value. */
+export interface Input<T> {
+  readonly kind: Kind<NonNullable<T>>;
+  readonly description: string;
+  readonly required: boolean;
+  /** What an absent input stands for, as the user would write it. */
+  readonly default: string | undefined;
+  /** A `${{ … }}` expression: the only default that is written into action.yml, because only GitHub can evaluate it. */
+  readonly expression: string | undefined;
+}
+
+export interface OptionalInput<T> extends Input<T | undefined> {
+  /** The same input, of which the absence is a problem. */
+  mandatory(): Input<T>;
+  /** The same input with a value for its absence, as the user would write it. */
+  or(text: string): Input<T>;
+  orExpression(expression: string): Input<T | undefined>;
+}
+
+function input<T extends NonNullable<unknown>>(kind: Kind<T>, description: string): OptionalInput<T> {
+  const absent = { kind: kind as Kind<NonNullable<T>>, description, required: false, default: undefined, expression: undefined };
+  return {
+    ...absent,
+    mandatory: () => ({ ...absent, required: true }),
+    or: (text) => ({ ...absent, default: text }),
+    orExpression: (expression) => ({ ...absent, expression }),
+  };
+}
+
+export const text = (description: string): OptionalInput<string> => input(textKind, description);
+export const secret = (description: string): OptionalInput<Secret> => input(secretKind, description);
+export const boolean = (description: string): OptionalInput<boolean> => input(booleanKind, description);
+/** A whole number within `range`. */
+export const integer = (description: string, range: { readonly min?: number; readonly max?: number } = {}): OptionalInput<number> =>
+  input(integerKind(range), description);
+/** Milliseconds, written as `90s`, `30m`, `1h30m`. */
+export const duration = (description: string): OptionalInput<number> => input(durationKind, description);
+/** Bytes, written as `500MB`, `4GiB`. */
+export const bytes = (description: string): OptionalInput<number> => input(bytesKind, description);
+export const choice = <const Choices extends readonly string[]>(description: string, choices: Choices): OptionalInput<Choices[number]> =>
+  input(choiceKind(choices), description);
+/** Texts, as a JSON array or one a line. */
+export const list = (description: string): OptionalInput<readonly string[]> => input(listKind, description);
+/** A path; relative ones start at the workspace. */
+export const path = (description: string): OptionalInput<string> => input(pathKind, description);

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import type { MongoClient } from 'mongodb';
+import { z } from 'zod';
+import { defineDocument, type DocumentFormat } from '../documents/document.ts';
+import { GuardError } from '../errors/guard-error.ts';
+import { fromMongoError } from '../errors/mongo-errors.ts';
+import { censusSchema, takeCensus } from '../mongo/census.ts';
+
+/** Where the database keeps its own rollback points; the newest one is what `latest` means. */
+const pointsCollection = 'migration_rollback_points';
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  id: z.string(),
+  /** ISO 8601. */
+  createdAt: z.string(),
+  database: z.string(),
+  /** `<seconds>:<ordinal>` of the last operation before the census; absent on a standalone server. */
+  clusterTime: z.string().exactOptional(),
+  /** Where the documents can be had back from. `store` is a folder or an `s3://` address. */
+  backup: z.strictObject({ store: z.string(), id: z.string() }).exactOptional(),
+  /** File names of the migrations that were applied before, oldest first. */
+  history: z.array(z.string()).readonly(),
+  /** File names of the migrations that are about to be applied, in order. */
+  planned: z.array(z.string()).readonly(),
+  /** With digests. */
+  census: censusSchema,
+});
+
+/** The state to which a rollback returns a database, and by which it is proven. Made right before the first write of a migration. */
+export type RollbackPoint = Readonly<z.infer<typeof schema>>;
+
+export const rollbackPoint: DocumentFormat<RollbackPoint> = defineDocument('rollback point', 1, schema);
+
+export interface PointOptions {
+  readonly client: MongoClient;
+  readonly database: string;
+  readonly backup?: RollbackPoint['backup'];
+  readonly history: readonly string[];
+  readonly planned: readonly string[];
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+  readonly runFolder: string;
+}
+
+export interface CreatedPoint {
+  readonly point: RollbackPoint;
+  /** `<runFolder>/rollback-point.json` */
+  readonly file: string;
+}
+
+/**
+ * Takes the census of the database, digests included, and keeps it as a rollback point: in the run folder for the next steps, and in the
+ * database itself for a later job. The cluster time is read first, so that every write that the census may have missed comes after it.
+ */
+export async function createPoint(options: PointOptions): Promise<CreatedPoint> {
+  const { client, database, history, planned } = options;
+  const createdAt = options.now().toISOString();
+  const clusterTime = await lastClusterTime(client, database);
+  const census = await takeCensus(client, database, { digests: true, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+  const point: RollbackPoint = {
+    version: 1,
+    id: `${createdAt.replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 8)}`,
+    createdAt,
+    database,
+    ...(clusterTime === undefined ? {} : { clusterTime }),
+    ...(options.backup === undefined ? {} : { backup: options.backup }),
+    history: [...history],
+    planned: [...planned],
+    census,
+  };
+  const file = path.join(options.runFolder, 'rollback-point.json');
+  await rollbackPoint.write(file, point);
+  await keepInDatabase(client, point);
+  return { point, file };
+}
+
+/** Reads a point from a file, or the newest one of `database` for `latest`. Throws `document/not-found` and as `rollbackPoint.parse`. */
+export async function readPoint(
+  location: string,
+  source: { readonly client: MongoClient; readonly database: string },
+): Promise<RollbackPoint> {
+  return location === 'latest' ? latestPoint(source) : rollbackPoint.read(location);
+}
+
+async function latestPoint({ client, database }: { readonly client: MongoClient; readonly database: string }): Promise<RollbackPoint> {
+  const newest = await client
+    .db(database)
+    .collection(pointsCollection)
+    .findOne({}, { sort: { createdAt: -1, _id: -1 }, projection: { _id: 0 }, readPreference: 'primary' })
+    .catch((error: unknown) => {
+      throw fromMongoError(error, `Reading the newest rollback point of ${database}`);
+    });
+  if (newest === null) throw new GuardError('document/not-found', `The database ${database} holds no rollback point.`);
+  return rollbackPoint.parse(newest, `of ${database}`);
+}
+
+async function keepInDatabase(client: MongoClient, point: RollbackPoint): Promise<void> {
+  try {
+    await client
+      .db(point.database)
+      .collection<{ _id: string }>(pointsCollection)
+      .insertOne({ _id: point.id, ...point }, { writeConcern: { w: 'majority' } });
+  } catch (error) {
+    throw fromMongoError(error, `Keeping the rollback point in ${point.database}`);
+  }
+}
+
+async function lastClusterTime(client: MongoClient, database: string): Promise<string | undefined> {
+  try {
+    const { operationTime } = await client.db(database).command({ ping: 1 });
+    return operationTime === undefined ? undefined : `${operationTime.t}:${operationTime.i}`;
+  } catch (error) {
+    throw fromMongoError(error, 'Reading the cluster time');
+  }
+}

@@ -31,8 +31,8 @@ export interface OptionalInput<T> extends Input<T | undefined> {
   orExpression(expression: string): Input<T | undefined>;
 }
 
-function input<T extends NonNullable<unknown>>(kind: Kind<T>, description: string): OptionalInput<T> {
-  const absent = { kind: kind as Kind<NonNullable<T>>, description, required: false, default: undefined, expression: undefined };
+function input<T>(kind: Kind<NonNullable<T>>, description: string): OptionalInput<T> {
+  const absent = { kind, description, required: false, default: undefined, expression: undefined };
   return {
     ...absent,
     mandatory: () => ({ ...absent, required: true }),

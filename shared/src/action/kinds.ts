@@ -16,7 +16,7 @@ export class InvalidValue extends Error {}
 
 export const textKind: Kind<string> = { name: 'text', parse: (text) => text, schema: { type: 'string' } };
 
-export const secretKind: Kind<Secret> = { name: 'secret', parse: (text) => new Secret(text), schema: false as never };
+export const secretKind: Kind<Secret> = { name: 'secret', parse: (text) => new Secret(text), schema: { not: {} } };
 
 export const booleanKind: Kind<boolean> = {
   name: 'boolean',
@@ -123,9 +123,9 @@ export function nearest(text: string, candidates: readonly string[]): string | u
 
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, charA] of [...a].entries()) {
+  for (const [i, charA] of a.split('').entries()) {
     const next = [i + 1];
-    for (const [j, charB] of [...b].entries()) {
+    for (const [j, charB] of b.split('').entries()) {
       next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (charA === charB ? 0 : 1)));
     }
     row = next;

@@ -55,7 +55,7 @@ export interface ActionSpec<
 export type AnySpec = Omit<ActionSpec, 'check'> & { readonly check?: unknown };
 
 /** The contract of an action, from which inputs are parsed and action.yml, README tables and the JSON Schema are generated. */
-export function defineAction<const Inputs extends InputTable, const Outputs extends OutputTable, Settings = Record<never, never>>(
+export function defineAction<const Inputs extends InputTable, const Outputs extends OutputTable, Settings = unknown>(
   definition: ActionDefinition<Inputs, Outputs, Settings>,
 ): ActionSpec<Inputs, Outputs, Settings> {
   const { check, ...rest } = definition;
@@ -63,7 +63,7 @@ export function defineAction<const Inputs extends InputTable, const Outputs exte
     ...rest,
     inputs: { ...definition.inputs, ...commonInputs },
     outputs: { ...definition.outputs, ...commonOutputs },
-    ...(check === undefined ? {} : { check: check as never }),
+    ...(check === undefined ? {} : { check }),
   };
 }
 

@@ -39,6 +39,10 @@ export const codes = {
     summary: 'The step did not finish within its time limit.',
     remedy: 'Raise the `timeout` input, or split the work.',
   },
+  'internal/bug': {
+    summary: 'Migration Guard met a situation that it does not handle: a bug of ours.',
+    remedy: 'Report it with the stack in the log. The data is as the stages before left it; run the rollback if a migration had started.',
+  },
   'embedded/no-binary': {
     summary: 'No `mongod` that starts on this machine could be found or fetched.',
     remedy: 'Install MongoDB 6.0 or newer (its library libcurl4 included) or set MONGOD_BINARY to a `mongod`.',

@@ -1,0 +1,83 @@
+import type { MongoClient } from 'mongodb';
+import { fromMongoError, serverCode } from '../errors/mongo-errors.ts';
+import { toExtendedJson } from './extended-json.ts';
+import { elementOf, elementsOf, forEachInArray, stringOf } from './raw-bson.ts';
+import { readRaw, type RawQuery } from './raw-read.ts';
+
+export type CollectionType = 'collection' | 'view' | 'timeseries';
+
+/** What a server knows of a collection beside its documents. */
+export interface CatalogEntry {
+  readonly name: string;
+  readonly type: CollectionType;
+  /** 32 hex digits; absent for views and time series (whose buckets have one). */
+  readonly uuid?: string;
+  /** Canonical Extended JSON, keys in the server's order. */
+  readonly options: string;
+  /** Canonical Extended JSON of each index, in the server's order; empty for views. */
+  readonly indexes: readonly string[];
+}
+
+const namespaceNotFound = 26;
+/** The name of the collection in which a server before 8.3 keeps the documents of a time series. */
+export const bucketsOf = (timeSeries: string): string => `system.buckets.${timeSeries}`;
+
+export interface CatalogOptions {
+  /** Whether names are taken; default: all but `system.*`. */
+  readonly wanted?: (name: string) => boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** All collections, views and time series of a database, sorted by name. Throws the errors of `fromMongoError`. */
+export async function readCatalog(client: MongoClient, database: string, options: CatalogOptions = {}): Promise<readonly CatalogEntry[]> {
+  const wanted = options.wanted ?? ((name) => !name.startsWith('system.'));
+  const entries: CatalogEntry[] = [];
+  try {
+    const listed: Omit<CatalogEntry, 'indexes'>[] = [];
+    const query = { client, database, collection: '$cmd.listCollections', signal: options.signal };
+    for (const document of await documentsOf({ ...query, command: { listCollections: 1 } })) {
+      const entry = entryOf(document);
+      if (wanted(entry.name)) listed.push(entry);
+    }
+    for (const entry of listed) {
+      const indexes = entry.type === 'view' ? [] : await readIndexes(client, database, entry.name);
+      // A collection that was dropped after it was listed.
+      if (indexes !== undefined) entries.push({ ...entry, indexes });
+    }
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw fromMongoError(error, `Listing the collections of ${database}`);
+  }
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The indexes of a collection as canonical Extended JSON, or `undefined` when there is no such collection. */
+async function readIndexes(client: MongoClient, database: string, collection: string): Promise<readonly string[] | undefined> {
+  try {
+    const documents = await documentsOf({ client, database, collection, command: { listIndexes: collection } });
+    return documents.map(toExtendedJson);
+  } catch (error) {
+    if (serverCode(error) === namespaceNotFound) return undefined;
+    throw error;
+  }
+}
+
+async function documentsOf(query: RawQuery): Promise<readonly Buffer[]> {
+  const documents: Buffer[] = [];
+  for await (const batch of readRaw(query)) forEachInArray(batch, (start, end) => documents.push(batch.subarray(start, end)));
+  return documents;
+}
+
+function entryOf(document: Buffer): Omit<CatalogEntry, 'indexes'> {
+  let name = '';
+  let type: CollectionType = 'collection';
+  let options = '{}';
+  let uuid: string | undefined;
+  for (const element of elementsOf(document)) {
+    if (element.name === 'name') name = stringOf(element.value);
+    if (element.name === 'type') type = stringOf(element.value) as CollectionType;
+    if (element.name === 'options') options = toExtendedJson(element.value);
+    if (element.name === 'info') uuid = elementOf(element.value, 'uuid')?.value.toString('hex', 5);
+  }
+  return { name, type, options, ...(uuid === undefined ? {} : { uuid }) };
+}

@@ -32,7 +32,8 @@ export interface ConfigRequest {
 
 type Path = readonly PropertyKey[];
 
-interface Source {
+/** A YAML file and where everything in it stands. */
+export interface Source {
   readonly document: Document;
   readonly lines: LineCounter;
   readonly shownAs: string;
@@ -59,7 +60,8 @@ export async function readConfigFile(request: ConfigRequest): Promise<ConfigFile
   return { raw, settings: checkSettings(source, request, { structured, problems }), problems };
 }
 
-async function parseYaml({ file, shownAs }: ConfigRequest): Promise<Source> {
+/** Reads a YAML file with its positions. Throws `config/not-found` and `config/invalid`. */
+export async function parseYaml({ file, shownAs }: Pick<ConfigRequest, 'file' | 'shownAs'>): Promise<Source> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new GuardError('config/not-found', `The configuration file ${shownAs} cannot be read.`, { cause: error });
   });
@@ -127,7 +129,7 @@ function keysOf(schema: ZodType): string[] {
   return isRecord(shape) ? Object.keys(shape) : [];
 }
 
-function unknownKey(source: Source, path: Path, candidates: readonly string[]): Problem {
+export function unknownKey(source: Source, path: Path, candidates: readonly string[]): Problem {
   const key = String(path.at(-1));
   const near = nearest(key, candidates);
   return {
@@ -138,7 +140,7 @@ function unknownKey(source: Source, path: Path, candidates: readonly string[]): 
 }
 
 /** Line and column of the deepest part of `path` that is in the file: the key where there is one. */
-function placeOf({ document, lines, shownAs }: Source, path: Path): Place {
+export function placeOf({ document, lines, shownAs }: Source, path: Path): Place {
   for (let length = path.length; length > 0; length -= 1) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
     const key = path[length - 1];

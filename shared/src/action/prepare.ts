@@ -69,7 +69,8 @@ function crossChecks(spec: AnySpec, values: Readonly<Record<string, unknown>>): 
   return check?.(values) ?? [];
 }
 
-function invalid(problems: readonly Problem[]): GuardError {
+/** One error for all problems: `config/invalid` when all of them stand in a file, else `input/invalid`. */
+export function invalid(problems: readonly Problem[]): GuardError {
   const placed = problems.find((problem) => problem.place !== undefined);
   const code = problems.every((problem) => problem.place !== undefined) ? 'config/invalid' : 'input/invalid';
   const lines = problems.map(({ subject, message, place }) => {

@@ -58,7 +58,7 @@ async function main<Spec extends AnySpec>(spec: Spec, load: Loaders<Spec>['story
     const story = await load();
     return story(prepared.values as InputsOf<Spec>, context as Context<OutputNamesOf<Spec>, SettingsOf<Spec>>);
   }, runtime);
-  return conclude(recorder.finish(ending, new Date()), { ending, runtime, info: info.run, setOutput, runFolder });
+  return conclude(runtime.redact(recorder.finish(ending, new Date())), { ending, runtime, info: info.run, setOutput, runFolder });
 }
 
 /** Runs the story to its outcome or its error; cancel and crashes outside of its promise end it too. */

@@ -3,6 +3,7 @@ import * as core from '@actions/core';
 import type { Place } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { derivedForms } from '../redaction/derived-forms.ts';
+import { redact } from '../redaction/redact.ts';
 
 /** The GitHub runner as the shell sees it: environment in, workflow commands and runner files out. */
 export interface Runtime {
@@ -12,6 +13,8 @@ export interface Runtime {
   readonly inputs: ReadonlyMap<string, string>;
   /** Hides a secret in every form in which it may turn up. */
   mask(secret: string): void;
+  /** A copy of `value` in which no masked text is left, for files that the runner does not mask. */
+  redact<T>(value: T): T;
   setOutput(name: string, value: string): void;
   saveState(name: string, value: string): void;
   /** What the main step saved, in the post step; empty when nothing was. */
@@ -24,13 +27,18 @@ const inputPrefix = 'INPUT_';
 
 /** The runtime of a real job, or of anything that starts the bundle in the same way. */
 export function githubRuntime(env: Readonly<Record<string, string | undefined>> = process.env): Runtime {
+  const masked = new Set<string>();
   return {
     env,
     log: githubLog(),
     inputs: readInputs(env),
     mask: (secret) => {
-      for (const form of derivedForms(secret)) core.setSecret(form);
+      for (const form of derivedForms(secret)) {
+        masked.add(form);
+        core.setSecret(form);
+      }
     },
+    redact: (value) => redact(value, [...masked]),
     setOutput: (name, value) => core.setOutput(name, value),
     saveState: (name, value) => core.saveState(name, value),
     state: (name) => core.getState(name),

@@ -133,9 +133,10 @@ function jobEnvironment(
 }
 
 function defaultInputs(definition: ActionYml): Record<string, string> {
-  const entries = Object.entries(definition.inputs ?? {}).map(
-    ([name, input]) => [name, typeof input?.default === 'string' ? input.default : JSON.stringify(input?.default ?? '')] as const,
-  );
+  const entries = Object.entries(definition.inputs ?? {}).map(([name, input]) => {
+    const value = input?.default ?? '';
+    return [name, typeof value === 'string' ? value : JSON.stringify(value)] as const;
+  });
   return Object.fromEntries(entries.filter(([, value]) => !value.startsWith('${{')));
 }
 

@@ -53,7 +53,7 @@ describe('kinds of inputs', () => {
 
   test('a secret prints itself as [secret] in every way', () => {
     const secret = secretKind.parse('hunter2');
-    expect(`${secret} ${JSON.stringify({ secret })}`).toBe('[secret] {"secret":"[secret]"}');
+    expect(`${String(secret)} ${JSON.stringify({ secret })}`).toBe('[secret] {"secret":"[secret]"}');
     expect(secret.reveal()).toBe('hunter2');
   });
 

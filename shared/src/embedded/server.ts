@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GuardError, toError } from '../errors/guard-error.ts';
+import { launchWatchdog } from './watchdog.ts';
 
 export type Topology = { readonly kind: 'standalone' } | { readonly kind: 'replica-set'; readonly members: 1 | 3 };
 
@@ -27,9 +28,9 @@ export interface EmbeddedServer extends AsyncDisposable {
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const { MongoMemoryReplSet, MongoMemoryServer } = await import('mongodb-memory-server-core');
+  await adaptMemoryServer();
   const binary = { systemBinary: options.binary };
   const args = commandLine(options);
-  process.env['MONGOMS_SYSTEM_BINARY_VERSION_CHECK'] = 'false';
   try {
     if (options.topology.kind === 'standalone') {
       const server = await MongoMemoryServer.create({ binary, instance: { args, storageEngine: 'wiredTiger' } });
@@ -45,10 +46,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   }
 }
 
+/** Any version of the given binary will do, and the watchdog is ours. */
+async function adaptMemoryServer(): Promise<void> {
+  const { MongoInstance } = await import('mongodb-memory-server-core/lib/util/MongoInstance.js');
+  const { ResolveConfigVariables, setDefaultValue } = await import('mongodb-memory-server-core/lib/util/resolveConfig.js');
+  setDefaultValue(ResolveConfigVariables.SYSTEM_BINARY_VERSION_CHECK, 'false');
+  MongoInstance.prototype._launchKiller = function launch(_parent, pid) {
+    const { dbPath } = this.instanceOpts;
+    return launchWatchdog(pid, dbPath?.includes('mongo-mem-') === true ? dbPath : undefined);
+  };
+}
+
 function commandLine(options: EmbeddedOptions): string[] {
   const parameters = { diagnosticDataCollectionEnabled: false, ...options.parameters };
   return [
-    ...['--wiredTigerCacheSizeGB', String(options.cacheGigabytes ?? 0.25)],
+    '--wiredTigerCacheSizeGB',
+    String(options.cacheGigabytes ?? 0.25),
     ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
     ...(options.args ?? []),
   ];

@@ -1,0 +1,49 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { bundleEntries, type ActionFolder } from '../actions.ts';
+
+interface NccOptions {
+  readonly cache: false;
+  readonly license: string;
+  readonly target: string;
+  readonly esm: true;
+  readonly quiet: true;
+}
+interface NccResult {
+  readonly code: string;
+  readonly assets: Readonly<Record<string, { readonly source: string | Buffer }>>;
+}
+const ncc = createRequire(import.meta.url)('@vercel/ncc') as (input: string, options: NccOptions) => Promise<NccResult>;
+
+/**
+ * Bundles the emitted JavaScript of one action into `dist`, which is wiped first. Every entry becomes a file of a line (`src/main.ts` →
+ * `index.js`, `src/worker.ts` → `worker.js`) beside one set of chunks, split where the sources import dynamically, that they share.
+ */
+export async function bundleAction({ folder }: ActionFolder, dist: string): Promise<void> {
+  const names = (await bundleEntries(folder)).map((entry) => path.basename(entry, '.ts'));
+  const input = path.join(folder, 'lib', 'entries.js');
+  await writeFile(input, names.map((name) => `export const ${name} = () => import('./src/${name}.js');\n`).join(''));
+  const { code, assets } = await ncc(input, { cache: false, license: 'licenses.txt', target: 'es2024', esm: true, quiet: true });
+  const files = new Map<string, string | Buffer>([
+    ['package.json', '{"type":"module"}\n'],
+    ['entries.js', code],
+  ]);
+  for (const [name, asset] of Object.entries(assets)) if (name !== 'package.json') files.set(name, asset.source);
+  for (const name of names) {
+    files.set(name === 'main' ? 'index.js' : `${name}.js`, `import { ${name} } from './entries.js';\nawait ${name}();\n`);
+  }
+  await rm(dist, { recursive: true, force: true });
+  await mkdir(dist, { recursive: true });
+  for (const [name, content] of files) await writeFile(path.join(dist, name), content);
+}
+
+/**
+ * Undoes one thing that TypeScript does to the emitted `file`: it wraps `import(expression)` for files of the user so that the comment which
+ * tells the bundler to keep its hands off ends up where the bundler does not look.
+ */
+export async function freeDynamicImports(file: string): Promise<void> {
+  const before = await readFile(file, 'utf8');
+  const after = before.replaceAll(/import\(__rewriteRelativeImportExtension\((\/\* webpackIgnore: true \*\/ [^()]+)\)\)/g, 'import($1)');
+  if (after !== before) await writeFile(file, after);
+}

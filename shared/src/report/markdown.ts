@@ -1,6 +1,9 @@
 import { formatDuration } from './duration.ts';
-import type { Finding, Result, RunReport, Stage, Table } from './run-report.ts';
-import { stageName, verdictOf, type Tone } from './verdict.ts';
+import { escapeHtml } from './markup.ts';
+import type { Finding, RunReport, Stage, Table } from './run-report.ts';
+import { bySeverity, place, reasonOf, stageName } from './stage.ts';
+import { verdictOf, type Tone } from './verdict.ts';
+import { webAddress } from './web-address.ts';
 
 /** GitHub shows nothing at all of a step summary above 1 MiB, so that there is room for what other tools add to the same step. */
 const summaryBytes = 900_000;
@@ -24,7 +27,7 @@ export function renderReport(report: RunReport, maximumBytes = summaryBytes): st
     run.environment === undefined ? undefined : `environment ${escape(run.environment)}`,
     run.database === undefined ? undefined : `database ${escape(run.database)}`,
     run.sha === '' ? undefined : `commit ${code(run.sha.slice(0, 8))}`,
-    run.url === '' ? undefined : `[run ${escape(run.runId)}, attempt ${escape(run.attempt)}](${link(run.url)})`,
+    link(`run ${run.runId}, attempt ${run.attempt}`, run.url),
   ].filter((fact) => fact !== undefined);
   const lines = [
     `## ${marks[verdict.tone]} ${escape(verdict.headline)}`,
@@ -57,8 +60,8 @@ export function truncate(markdown: string, maximumBytes = summaryBytes): string 
 function stageSection(stage: Stage): string {
   const { reason, error, dataState, nextStep } = stage;
   const parts = [
-    `### ${marks[stage.result]} ${escape(stageName(stage))}: ${resultWord(stage.result)} in ${formatDuration(stage.milliseconds)}`,
-    reason === undefined ? undefined : escape(reason),
+    `### ${marks[stage.result]} ${escape(stageName(stage))} · ${stage.result} in ${formatDuration(stage.milliseconds)}`,
+    reason === undefined || error !== undefined ? undefined : escape(reason),
     error === undefined ? undefined : `**${code(error.code)}** ${escape(error.message)}`,
     error === undefined ? undefined : `**What to do:** ${escape(error.remedy)}`,
     dataState === undefined ? undefined : `**State of the data:** ${escape(dataState)}`,
@@ -73,9 +76,9 @@ function stageSection(stage: Stage): string {
 function overview(stages: readonly Stage[]): string {
   const rows = stages.map((stage) => [
     escape(stageName(stage)),
-    `${marks[stage.result]} ${resultWord(stage.result)}`,
+    `${marks[stage.result]} ${stage.result}`,
     formatDuration(stage.milliseconds),
-    escape(stage.error?.message ?? stage.reason ?? ''),
+    escape(reasonOf(stage) ?? ''),
   ]);
   return grid(['Stage', 'Result', 'Time', 'Why'], rows);
 }
@@ -89,17 +92,11 @@ function figures({ figures: pairs }: Stage): string {
 
 function findings(all: readonly Finding[]): string {
   const shown = bySeverity(all).slice(0, shownRows);
-  const lines = shown.map(({ severity, rule, message, place }) => {
-    const where =
-      place === undefined ? '' : ` (${code([place.file, place.line, place.column].filter((part) => part !== undefined).join(':'))})`;
-    return `- ${severityMarks[severity]} ${code(rule)} ${escape(message)}${where}`;
+  const lines = shown.map((finding) => {
+    const where = finding.place === undefined ? '' : ` (${code(place(finding.place))})`;
+    return `- ${severityMarks[finding.severity]} ${code(finding.rule)} ${escape(finding.message)}${where}`;
   });
   return [...lines, ...more(all.length - shown.length, 'findings')].join('\n');
-}
-
-/** The most severe first, otherwise in the order in which they were found. */
-export function bySeverity(all: readonly Finding[]): readonly Finding[] {
-  return (['error', 'warning', 'note'] as const).flatMap((severity) => all.filter((finding) => finding.severity === severity));
 }
 
 function table({ title, columns, rows }: Table): string {
@@ -111,7 +108,7 @@ function table({ title, columns, rows }: Table): string {
   const rest = more(rows.length - shown.length, 'rows').join('');
   const content = rest === '' ? body : `${body}\n\n${rest}`;
   if (rows.length <= unfoldedRows) return `**${escape(title)}**\n\n${content}`;
-  return `<details><summary>${escapeHtml(title)} (${rows.length})</summary>\n\n${content}\n\n</details>`;
+  return `<details><summary>${escapeHtml(title).replace(/[@#](?=\w)/g, muted)} (${rows.length})</summary>\n\n${content}\n\n</details>`;
 }
 
 function more(count: number, what: string): readonly string[] {
@@ -126,10 +123,6 @@ function grid(columns: readonly string[], rows: readonly (readonly string[])[]):
   );
 }
 
-export function resultWord(result: Result): string {
-  return result === 'inconclusive' ? 'not conclusive' : result;
-}
-
 /** One line of text that GitHub shows as it is: no markup, no table border, no mention, no issue reference, no formula. */
 export function escape(text: string): string {
   return escapeHtml(text)
@@ -137,23 +130,23 @@ export function escape(text: string): string {
     .trim()
     .replace(/[\\`*_[\]|~$]/g, String.raw`\$&`)
     .replace(/^([-+=]|#+(?=\s|$))/, String.raw`\$1`)
-    .replace(/^(\d+)([.)])/, String.raw`$1\$2`)
-    .replace(/[@#](?=\w)/g, '$&<!-- -->');
+    .replace(/^(\d+)([.)])(?=\s|$)/, String.raw`$1\$2`)
+    .replace(/[@#](?=\w)/g, muted);
 }
 
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
+/** A comment that keeps GitHub from seeing a mention or the number of an issue. */
+const muted = '$&<!-- -->';
 
-/** A code span, also in a table: its fence is longer than any run of backticks inside. */
+/** A code span, outside of tables (which know no `|` in it): its fence is longer than any run of backticks inside. */
 function code(text: string): string {
-  const line = text.replace(/\s+/g, ' ').replaceAll('|', String.raw`\|`);
+  const line = text.replace(/\s+/g, ' ');
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return longest === 0 ? `${fence}${line}${fence}` : `${fence} ${line} ${fence}`;
 }
 
-/** The address of a link, in which nothing can end the link. */
-function link(url: string): string {
-  return encodeURI(url).replaceAll('(', '%28').replaceAll(')', '%29');
+/** A link, or nothing when the address is none of the web. */
+function link(text: string, url: string): string | undefined {
+  const address = webAddress(url)?.replaceAll('(', '%28').replaceAll(')', '%29');
+  return address === undefined ? undefined : `[${escape(text)}](${address})`;
 }

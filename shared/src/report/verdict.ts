@@ -1,5 +1,6 @@
 import { formatDuration } from './duration.ts';
 import type { Result, RunReport, Stage } from './run-report.ts';
+import { reasonOf, stageName } from './stage.ts';
 
 /** `restored`: something failed, and a rollback put the data back and proved it. */
 export type Tone = Result | 'restored';
@@ -12,11 +13,6 @@ export interface Verdict {
   readonly whatHappened: string;
   readonly dataState: string;
   readonly nextStep: string;
-}
-
-/** `Migrate: apply`, as the log names it too. */
-export function stageName(stage: Pick<Stage, 'title' | 'mode'>): string {
-  return stage.mode === undefined ? stage.title : `${stage.title}: ${stage.mode}`;
 }
 
 /** Sums the run up. Stages of the action that sends this very report are left out: the messenger is not the message. */
@@ -87,10 +83,7 @@ function isProven({ outputs }: Stage): boolean {
 }
 
 function accountOf(stage: Stage): string {
-  const words = { passed: 'passed', warned: 'passed with warnings', failed: 'failed', inconclusive: 'was not conclusive' } as const;
-  const detail = stage.error?.message ?? stage.reason;
-  const name = stageName(stage);
-  return sentence(detail === undefined ? `${name} ${words[stage.result]}` : `${name} ${words[stage.result]}: ${detail}`);
+  return sentence(`${stageName(stage)}: ${reasonOf(stage) ?? stage.result}`);
 }
 
 function success(stages: readonly Stage[], { run }: RunReport): string {

@@ -76,6 +76,14 @@ export const codes = {
     summary: 'The server cannot do what the step needs.',
     remedy: 'Use MongoDB 6.0 or newer, as a replica set where the message asks for one.',
   },
+  'loadtest/no-scenario': {
+    summary: 'The load test was started without any step to perform.',
+    remedy: 'Write `steps` in the section `loadtest` of migration-guard.yml, or name a scenario file in the input `scenario`.',
+  },
+  'loadtest/secret-missing': {
+    summary: 'An environment variable that the scenario names as a secret is not set.',
+    remedy: 'Set it in `env` of the step, for example from `secrets`, or correct its name in the scenario.',
+  },
   'server/failed': {
     summary: 'The MongoDB server refused or failed a command.',
     remedy: 'Look up the server error code in the message, and the log of the server at that time.',

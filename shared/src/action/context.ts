@@ -1,4 +1,3 @@
-import type { RemoteCache } from '../embedded/binary.ts';
 import type { Log } from '../log/log.ts';
 import type { Finding, Result, RunInfo, Table } from '../report/run-report.ts';
 
@@ -29,8 +28,6 @@ export interface Context<OutputName extends string = string, Settings = unknown>
   /** Environment of the action, for child processes and for `MONGOD_BINARY`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stage: StageNotes;
-  /** Where a fetched server binary is kept for the next job; undefined outside of GitHub Actions. */
-  readonly remoteCache: () => Promise<RemoteCache | undefined>;
   /** Sets an output now; it is written whatever happens later. */
   setOutput(name: OutputName, value: string | number | readonly unknown[]): void;
   /** Keeps a value for the post step. */

@@ -6,7 +6,6 @@ import type { RunInfo, Stage } from '../report/run-report.ts';
 import { listenForCancel } from './cancel.ts';
 import type { Context, Outcome, Story } from './context.ts';
 import { maskSecrets, prepare, runFolderOf, type Prepared } from './prepare.ts';
-import { actionsCache } from './remote-cache.ts';
 import { runInfo, workspaceFolder } from './run-info.ts';
 import { githubRuntime, type Runtime } from './runtime.ts';
 import type { AnySpec, InputsOf, OutputNamesOf, SettingsOf } from './spec.ts';
@@ -160,7 +159,6 @@ function contextOf(runtime: Runtime, { signal, runFolder, recorder, setOutput }:
     workspace: workspaceFolder(runtime.env),
     env: runtime.env,
     stage: recorder,
-    remoteCache: () => actionsCache(runtime.log, runtime.env),
     setOutput: (name, value) => setOutput(name, typeof value === 'object' ? JSON.stringify(value) : String(value)),
     saveState: (name, value) => runtime.saveState(name, value),
   };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { duration } from './duration.ts';
 import { generators } from '../http/scenario.ts';
-import { duration, headers, recordOf, step, variableName, type Step } from '../http/step.ts';
+import { headers, recordOf, step, variableName, type Step } from '../http/step.ts';
 import { namesIn, namesInJson } from '../http/template.ts';
 
 const preflight = z.strictObject({

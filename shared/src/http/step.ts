@@ -1,12 +1,6 @@
 import { z, type core } from 'zod';
-import { durationKind } from '../action/kinds.ts';
+import { duration } from '../config/duration.ts';
 import { parseJsonPath } from './json-path.ts';
-
-/** A duration as in inputs (`500ms`, `10s`); the value is milliseconds. */
-export const duration = z
-  .string()
-  .regex(new RegExp(String(durationKind.schema['pattern'])), 'expected a duration such as 500ms, 10s or 1m30s')
-  .transform(durationKind.parse);
 
 /** Name of a variable, as it stands in `{{name}}`. */
 export const variableName = z.string().regex(/^[A-Za-z][\w-]*$/, 'expected a name of letters, digits, - and _');

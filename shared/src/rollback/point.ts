@@ -20,6 +20,8 @@ const schema = z.strictObject({
   clusterTime: z.string().exactOptional(),
   /** Where the documents can be had back from. `store` is a folder or an `s3://` address. */
   backup: z.strictObject({ store: z.string(), id: z.string() }).exactOptional(),
+  /** Name of the collection that records the applied migrations. */
+  changelog: z.string().exactOptional(),
   /** File names of the migrations that were applied before, oldest first. */
   history: z.array(z.string()).readonly(),
   /** File names of the migrations that are about to be applied, in order. */
@@ -36,11 +38,13 @@ export const rollbackPoint: DocumentFormat<RollbackPoint> = defineDocument('roll
 export interface PointOptions {
   readonly client: MongoClient;
   readonly database: string;
-  readonly backup?: RollbackPoint['backup'];
+  readonly backup?: { readonly store: string; readonly id: string } | undefined;
+  /** Name of the collection that records the applied migrations. */
+  readonly changelog?: string;
   readonly history: readonly string[];
   readonly planned: readonly string[];
   readonly now: () => Date;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly runFolder: string;
 }
 
@@ -58,7 +62,7 @@ export async function createPoint(options: PointOptions): Promise<CreatedPoint> 
   const { client, database, history, planned } = options;
   const createdAt = options.now().toISOString();
   const clusterTime = await lastClusterTime(client, database);
-  const census = await takeCensus(client, database, { digests: true, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+  const census = await takeCensus(client, database, { digests: true, signal: options.signal });
   const point: RollbackPoint = {
     version: 1,
     id: `${createdAt.replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 8)}`,
@@ -66,6 +70,7 @@ export async function createPoint(options: PointOptions): Promise<CreatedPoint> 
     database,
     ...(clusterTime === undefined ? {} : { clusterTime }),
     ...(options.backup === undefined ? {} : { backup: options.backup }),
+    ...(options.changelog === undefined ? {} : { changelog: options.changelog }),
     history: [...history],
     planned: [...planned],
     census,

@@ -84,6 +84,151 @@ export const codes = {
     summary: 'An environment variable that the scenario names as a secret is not set.',
     remedy: 'Set it in `env` of the step, for example from `secrets`, or correct its name in the scenario.',
   },
+  'lock/held': {
+    summary: 'Another run holds the lock of the database.',
+    remedy: 'Wait for the run that is named, or set `lock-wait`. If it was killed, the lock is free by itself at the time given.',
+  },
+  'lock/lost': {
+    summary: 'The lock of the database was lost while the run needed it.',
+    remedy: 'Look at the connection to the server and at the run that took the lock over, then run `status` before anything else.',
+  },
+  'migration/folder-not-found': {
+    summary: 'The folder of the migrations cannot be read.',
+    remedy: 'Check the input `migrations` (relative to the workspace) and that the repository was checked out before this step.',
+  },
+  'migration/driver-missing': {
+    summary: 'The driver of the project was asked for, but is not installed.',
+    remedy: 'Run npm ci before this step, or set `driver` to `bundled` or `auto`.',
+  },
+  'migration/worker-failed': {
+    summary: 'The process in which migrations run could not do what it was asked.',
+    remedy: 'Look at the file and line in the message; run `plan` to try again without touching the database.',
+  },
+  'migration/load-failed': {
+    summary: 'A migration file cannot be loaded. Nothing was run.',
+    remedy: 'Correct the file at the line given: it must load on its own and export up(db, client).',
+  },
+  'migration/failed': {
+    summary: 'A migration threw an error. It is not recorded as applied, and nothing after it was run.',
+    remedy: 'Correct the file at the line given. Roll back with the rollback point of this run before it runs again.',
+  },
+  'migration/half-done': {
+    summary: 'An earlier run left a migration half-done, and it is not known whether it may run again.',
+    remedy:
+      'Run action-rollback with the rollback point of that run; or, if the file may run again from its beginning, name it in the input `retry`.',
+  },
+  'migration/late': {
+    summary: 'A pending migration sorts before one that is applied already.',
+    remedy: 'Rename the file so that it comes last.',
+  },
+  'migration/edited': {
+    summary: 'A migration was changed after it was applied.',
+    remedy: 'Put the file back as it was applied, and make the change in a new migration.',
+  },
+  'migration/not-found': {
+    summary: 'The migration that the input `to` names is not pending.',
+    remedy: 'Run `status` to see which files are pending.',
+  },
+  'plan/changed': {
+    summary: 'What would be applied is not what was rehearsed or approved.',
+    remedy: 'Rehearse again and give the new plan hash; nothing was applied.',
+  },
+  'plan/not-rehearsed': {
+    summary: 'A rehearsal is required, and there is none that passed.',
+    remedy: 'Run the mode `rehearse` before, in the same job or with its run folder; nothing was applied.',
+  },
+  'target/untrusted-event': {
+    summary: 'A run that a pull request of a fork or a comment can start wants to reach a server.',
+    remedy: 'Run migrations from push, workflow_dispatch or pull_request without secrets; never check out code of a fork beside secrets.',
+  },
+  'rehearsal/copy-exists': {
+    summary: 'A database with the name of the rehearsal copy exists already and was not made by a rehearsal.',
+    remedy: 'Rename or drop that database, or set `rehearse-on` to `ephemeral`.',
+  },
+  'rehearsal/no-backup': {
+    summary: 'There is no backup from which a copy could be made.',
+    remedy: 'Run action-backup with `mode: create` before, and give its folder in `store`.',
+  },
+  'backup/not-found': {
+    summary: 'There is no such backup in the store.',
+    remedy: 'Check `store` and `backup-id`; mode `list` shows what the store holds.',
+  },
+  'backup/incomplete': {
+    summary: 'A backup is not finished, or files of it are missing or cut off.',
+    remedy: 'Do not use this backup. Take another one; mode `prune` removes unfinished ones.',
+  },
+  'backup/checksum-mismatch': {
+    summary: 'Bytes of a backup are not those that were written.',
+    remedy: 'Do not use this backup: take another one, and check the disk or bucket on which it lay.',
+  },
+  'backup/content-mismatch': {
+    summary: 'The content of a backup is not what its manifest says.',
+    remedy: 'Do not use this backup: take another one, and report this with the log.',
+  },
+  'backup/unexpected-file': {
+    summary: 'A backup holds a file that its manifest does not know.',
+    remedy: 'Remove the file, or take another backup if you do not know where it comes from.',
+  },
+  'backup/nothing-selected': {
+    summary: 'No collection fits the databases and patterns that were given.',
+    remedy: 'Check `databases`, `include` and `exclude`, and that the user may list the collections.',
+  },
+  'backup/required-collection': {
+    summary: 'A collection that must be in the backup is missing or empty.',
+    remedy: 'Find out where its documents went before you go on, or correct `required-collections`.',
+  },
+  'backup/consistency-refused': {
+    summary: 'The server cannot give the consistency that is asked for.',
+    remedy: 'Use a replica set, or set `consistency: none` if a backup that is not of one point in time is good enough.',
+  },
+  'backup/not-quiescent': {
+    summary: 'Documents were written during a backup that was to be taken without writes.',
+    remedy: 'Stop the application first, or use `consistency: snapshot`.',
+  },
+  'backup/schema-changed': {
+    summary: 'Collections were created, dropped or changed again and again during the backup.',
+    remedy: 'Take the backup while no index is built and no collection changed.',
+  },
+  'backup/no-space': {
+    summary: 'The store has not enough space left.',
+    remedy: 'Free space in the store, or set `store` to another place.',
+  },
+  'backup/store-failed': {
+    summary: 'The store could not be read or written.',
+    remedy: 'Check that the path exists and that the user of the runner may use it.',
+  },
+  'backup/store-unsupported': {
+    summary: 'Stores of this kind are not supported.',
+    remedy: 'Give the path of a folder in `store`.',
+  },
+  'backup/metadata-unsupported': {
+    summary: 'Options or indexes of a collection cannot be kept exactly.',
+    remedy: 'Report this with the options of the collection, or leave it out by `exclude`.',
+  },
+  'backup/too-old': {
+    summary: 'The newest backup is older than allowed.',
+    remedy: 'Take a backup now, and find out why the scheduled one did not run.',
+  },
+  'restore/target-exists': {
+    summary: 'A collection to be restored exists already.',
+    remedy: 'Set `drop: true` to replace it, or restore under other names with `ns-from` and `ns-to`.',
+  },
+  'restore/conflict': {
+    summary: 'Two collections would be restored to the same name.',
+    remedy: 'Correct `ns-from` and `ns-to`.',
+  },
+  'restore/refused': {
+    summary: 'The server did not take all documents of a restore.',
+    remedy: 'Look up the server error code in the message; the target was left as it was.',
+  },
+  'restore/digest-mismatch': {
+    summary: 'What was restored is not what the backup holds.',
+    remedy: 'Do not use the restored data. Look whether something else wrote to them, and run the restore again.',
+  },
+  'restore/definition-mismatch': {
+    summary: 'Options or indexes are not what they were after a restore.',
+    remedy: 'Compare the version of the server with the one in the manifest; create what is missing by hand.',
+  },
   'server/failed': {
     summary: 'The MongoDB server refused or failed a command.',
     remedy: 'Look up the server error code in the message, and the log of the server at that time.',
@@ -95,6 +240,29 @@ export const codes = {
   'server/snapshot-unavailable': {
     summary: 'The server could no longer, or not yet, read at the chosen cluster time.',
     remedy: 'Run the step again; for long backups raise minSnapshotHistoryWindowInSeconds on the server.',
+  },
+  'notify/slack': {
+    summary: 'Slack did not take the message.',
+    remedy:
+      'Check the secret behind `slack-webhook` (the address of an incoming webhook of an active app) and that the runner may reach it.',
+  },
+  'notify/email': {
+    summary: 'The mail server did not take the message.',
+    remedy:
+      'Check `smtp-url` (smtp:// or smtps://, user and password URL-encoded), `email-from` and `email-to`, and that the runner may reach the server.',
+  },
+  'notify/pull-request': {
+    summary: 'The comment on the pull request could not be written.',
+    remedy: 'Look at the status of GitHub; the report is in the job summary.',
+  },
+  'notify/pull-request-denied': {
+    summary: 'The token may not write comments on the pull request.',
+    remedy:
+      'Give the job `permissions: pull-requests: write`; for pull requests from forks GitHub never allows it, there the report is in the job summary.',
+  },
+  'notify/collection': {
+    summary: 'The run report could not be stored in the target database.',
+    remedy: 'Check `uri`, and that its user may write to the collection migration_reports.',
   },
 } as const satisfies Record<string, CodeEntry>;
 

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { z } from 'zod';
+import { defineDocument, type DocumentFormat } from '../documents/document.ts';
+import { GuardError } from '../errors/guard-error.ts';
+import type { MigrationFile } from './files.ts';
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  /** Hash of everything that decides what a run does: database, history, files, their content and order. */
+  hash: z.string(),
+  /** ISO 8601. */
+  createdAt: z.string(),
+  database: z.string(),
+  /** The migrations that were applied already, oldest first. */
+  history: z.array(z.string()),
+  files: z.array(z.strictObject({ name: z.string(), hash: z.string() })),
+  rehearsal: z
+    .strictObject({
+      result: z.enum(['passed', 'warned', 'failed', 'inconclusive']),
+      /** Where: `ephemeral`, `same-server`, `uri`. */
+      on: z.string(),
+      backup: z.string(),
+      findings: z.number(),
+    })
+    .exactOptional(),
+});
+
+/** What is going to be applied, and how its rehearsal ended. Lies in the run folder as `plan.json`. */
+export type Plan = z.infer<typeof schema>;
+
+export const planDocument: DocumentFormat<Plan> = defineDocument('plan', 1, schema);
+
+export function planFile(runFolder: string): string {
+  return path.join(runFolder, 'plan.json');
+}
+
+export interface PlanParts {
+  readonly database: string;
+  readonly history: readonly string[];
+  readonly files: readonly MigrationFile[];
+}
+
+export function makePlan({ database, history, files }: PlanParts, now: Date): Plan {
+  const parts = { database, history: [...history], files: files.map(({ name, hash }) => ({ name, hash })) };
+  return { version: 1, hash: createHash('sha256').update(JSON.stringify(parts)).digest('hex'), createdAt: now.toISOString(), ...parts };
+}
+
+/** Throws `plan/changed` when `plan` is not the one that was approved. */
+export function requireHash(plan: Plan, approved: string): void {
+  if (plan.hash !== approved) throw new GuardError('plan/changed', `The plan ${plan.hash} is not the approved plan ${approved}.`);
+}
+
+/** Throws `plan/not-rehearsed` unless exactly this plan was rehearsed and passed, by the plan in the run folder. */
+export async function requireRehearsal(plan: Plan, runFolder: string): Promise<void> {
+  const rehearsed = await planDocument.read(planFile(runFolder)).catch((error: unknown) => {
+    if (error instanceof GuardError && error.code === 'document/not-found') {
+      throw new GuardError('plan/not-rehearsed', `No rehearsal left a plan in ${runFolder}.`, { cause: error });
+    }
+    throw error;
+  });
+  if (rehearsed.rehearsal === undefined)
+    throw new GuardError('plan/not-rehearsed', 'The plan in the run folder was made but not rehearsed.');
+  if (rehearsed.rehearsal.result !== 'passed' && rehearsed.rehearsal.result !== 'warned') {
+    throw new GuardError('plan/not-rehearsed', `The rehearsal of this plan ended with ${rehearsed.rehearsal.result}.`);
+  }
+  if (rehearsed.hash !== plan.hash) throw new GuardError('plan/changed', changes(rehearsed, plan));
+}
+
+function changes(rehearsed: Plan, plan: Plan): string {
+  const before = new Map(rehearsed.files.map(({ name, hash }) => [name, hash]));
+  const files = plan.files.filter(({ name, hash }) => before.get(name) !== hash).map(({ name }) => name);
+  const gone = rehearsed.files.map(({ name }) => name).filter((name) => !plan.files.some((file) => file.name === name));
+  const what = [
+    ...(rehearsed.database === plan.database ? [] : [`database ${rehearsed.database}, now ${plan.database}`]),
+    ...(files.length === 0 ? [] : [`not rehearsed in this form: ${files.join(', ')}`]),
+    ...(gone.length === 0 ? [] : [`rehearsed but not to be applied: ${gone.join(', ')}`]),
+    ...(rehearsed.history.join() === plan.history.join() ? [] : ['the history of the target is another one']),
+  ];
+  return `What was rehearsed is not what would be applied (${what.join('; ')}).`;
+}

@@ -1,0 +1,158 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { GuardError } from '../errors/guard-error.ts';
+import type { Log } from '../log/log.ts';
+import { noEffects, type Effects } from './effects.ts';
+import type { CallResult, Fault, RequestKind, Requests, Said } from './worker/protocol.ts';
+
+/** The program that serves as worker: a bundle with its argument, or the entry of the sources. */
+export interface WorkerProgram {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Options of Node. */
+  readonly nodeOptions?: readonly string[];
+}
+
+export interface WorkerOptions {
+  readonly program: WorkerProgram;
+  /** Working directory of the migrations: the folder of the project. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** Told of each line that a migration writes to stderr. */
+  readonly onWarning?: (line: string) => void;
+}
+
+/** A child process that loads and runs migrations, and can be killed. */
+export interface Worker extends AsyncDisposable {
+  /** Throws `migration/worker-failed` with the fault as message when the worker refuses or ends. */
+  ask<Kind extends RequestKind>(kind: Kind, question: Requests[Kind]['ask']): Promise<Requests[Kind]['answer']>;
+  /** As `ask('call', …)`, but the end of the process is a fault of the migration. */
+  call(question: Requests['call']['ask']): Promise<CallResult>;
+  /** What the running migration has changed so far, at most a second old. */
+  effects(): Effects;
+  /** Ends the process at once. */
+  kill(): Promise<void>;
+}
+
+/** A request that the worker refused, with the reason as the worker found it. */
+export class WorkerRefusal extends Error {
+  readonly fault: Fault;
+
+  constructor(fault: Fault) {
+    super(fault.message);
+    this.fault = fault;
+  }
+}
+
+interface Waiting {
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Starts the worker. It gets neither our inputs nor the tokens of the runner. */
+export function startWorker({ program, cwd, env, log, onWarning }: WorkerOptions): Worker {
+  const quiet = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
+  const child = fork(program.file, [...program.args], {
+    cwd,
+    env: environment(env),
+    execArgv: [...quiet, ...(program.nodeOptions ?? [])],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const waiting = new Map<number, Waiting>();
+  const state: { effects: Effects; fault?: Fault; ended: boolean } = { effects: noEffects, ended: false };
+  const printed = printer(log, onWarning);
+  let lastId = 0;
+
+  child.on('message', (said: Said) => {
+    switch (said.kind) {
+      case 'answer':
+        waiting.get(said.id)?.resolve(said.answer as never);
+        waiting.delete(said.id);
+        return;
+      case 'refused':
+        waiting.get(said.id)?.reject(new WorkerRefusal(said.fault));
+        waiting.delete(said.id);
+        return;
+      case 'output':
+        printed(said.stream, said.text);
+        return;
+      case 'progress':
+        state.effects = said.effects;
+        return;
+      case 'exiting':
+        state.effects = said.effects;
+        state.fault = said.fault;
+    }
+  });
+  for (const stream of ['stdout', 'stderr'] as const) child[stream]?.on('data', (data: Buffer) => printed(stream, data.toString('utf8')));
+  const ended = endOf(child).then((how) => {
+    state.ended = true;
+    state.fault ??= { name: 'Error', message: `the process that runs the migrations ended (${how})` };
+    for (const { reject } of waiting.values()) reject(new WorkerRefusal(state.fault));
+    waiting.clear();
+  });
+
+  const ask: Worker['ask'] = (kind, question) =>
+    new Promise((resolve, reject) => {
+      if (state.ended) {
+        reject(new WorkerRefusal(state.fault ?? { name: 'Error', message: 'the process that runs the migrations has ended' }));
+        return;
+      }
+      lastId += 1;
+      waiting.set(lastId, { resolve: resolve as Waiting['resolve'], reject });
+      child.send({ id: lastId, kind, ...question });
+    });
+  const kill = async (): Promise<void> => {
+    if (!state.ended) child.kill('SIGKILL');
+    await ended;
+  };
+  return {
+    ask,
+    kill,
+    effects: () => state.effects,
+    call: async (question) => {
+      state.effects = noEffects;
+      try {
+        return await ask('call', question);
+      } catch (error) {
+        if (error instanceof WorkerRefusal) return { fault: error.fault, effects: state.effects, unawaited: 0 };
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: kill,
+  };
+}
+
+/** The error for a request that had to succeed. */
+export function workerFailed(error: unknown, doing: string): GuardError {
+  if (!(error instanceof WorkerRefusal)) throw error;
+  const { fault } = error;
+  const place = fault.file === undefined ? {} : { place: { file: fault.file, ...(fault.line === undefined ? {} : { line: fault.line }) } };
+  const remedy = fault.remedy === undefined ? {} : { remedy: fault.remedy };
+  const code = fault.name === 'DriverMissing' ? 'migration/driver-missing' : 'migration/worker-failed';
+  return new GuardError(code, `${doing}: ${fault.message}`, { cause: error, ...place, ...remedy });
+}
+
+function environment(env: WorkerOptions['env']): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^INPUT_|^ACTIONS_.*TOKEN$|^NODE_OPTIONS$|^GITHUB_(OUTPUT|STATE|ENV|PATH)$/.test(name)),
+  );
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
+}
+
+/** Shows what a migration prints, line by line and indented, so that the runner takes no line for a command. */
+function printer(log: Log, onWarning: WorkerOptions['onWarning']): (stream: 'stdout' | 'stderr', text: string) => void {
+  return (stream, text) => {
+    for (const line of text.split(/\r?\n/)) {
+      if (line.trim() === '') continue;
+      log.info(`  | ${line}`);
+      if (stream === 'stderr') onWarning?.(line);
+    }
+  };
+}

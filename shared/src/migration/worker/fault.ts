@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { withoutDocuments } from '../../errors/mongo-errors.ts';
+import { toError } from '../../errors/guard-error.ts';
+import type { Fault } from './protocol.ts';
+
+type Place = Pick<Fault, 'file' | 'line' | 'column'>;
+
+/**
+ * What was thrown, for another process: name, first line of the message, and the line of the user's code that it points at. `file` is the
+ * migration during which it happened.
+ */
+export function faultOf(thrown: unknown, file: string): Fault {
+  const error = toError(thrown);
+  const missing = missingPackage(error);
+  const place = missing === undefined ? placeOf(thrown, path.dirname(file)) : importOf(missing.name, missing.importer ?? file);
+  return {
+    name: error.name,
+    message: messageOf(error),
+    ...(place ?? { file }),
+    ...(missing === undefined ? {} : { remedy: `Install ${missing.name} before this step (run npm ci first), or remove the import.` }),
+  };
+}
+
+/** Server messages can quote documents; a person's own errors are shown as they are, their first line. */
+function messageOf(error: Error): string {
+  const { errmsg, code, codeName } = error as { errmsg?: unknown; code?: unknown; codeName?: unknown };
+  if (error.name.startsWith('Mongo') || errmsg !== undefined) {
+    return `${withoutDocuments(error.message)}${typeof code === 'number' ? ` (${String(codeName ?? 'server error')} ${code})` : ''}`;
+  }
+  return (error.message.split('\n')[0] ?? '').replace(/[a-z+]+:\/\/[^\s@]*@/gi, (found) => `${found.slice(0, found.indexOf('://'))}://…@`);
+}
+
+/** The first line of the stack that lies in the folder of the migrations, else the first one outside of packages and of this program. */
+export function placeOf(error: unknown, folder: string): Place | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const lines = (error.stack ?? '').split('\n');
+  const places = lines.map(placeIn).filter((found) => found !== undefined);
+  const inFolder = places.find(({ file }) => file?.startsWith(folder + path.sep));
+  return sucrasePlace(error) ?? inFolder ?? places.find(({ file }) => !isForeign(file));
+}
+
+function placeIn(line: string): Place | undefined {
+  const [, location, row, column] =
+    /(?:^|\(|at |async )((?:file:\/\/)?\/[^()]*?|file:\/\/\/[^()]*?|[A-Za-z]:\\[^()]*?):(\d+)(?::(\d+))?\)?$/.exec(line.trim()) ?? [];
+  if (location === undefined || row === undefined) return undefined;
+  const file = location.startsWith('file:') ? fileURLToPath(location) : location;
+  return { file, line: Number(row), ...(column === undefined ? {} : { column: Number(column) }) };
+}
+
+function isForeign(file: string | undefined): boolean {
+  return file === undefined || file.includes(`${path.sep}node_modules${path.sep}`) || file.startsWith(path.dirname(process.argv[1] ?? ''));
+}
+
+/** Syntax errors that the TypeScript compiler finds say the place in their message: `Error transforming FILE: … (3:5)`. */
+function sucrasePlace(error: Error): Place | undefined {
+  const [, file, line, column] = /^Error transforming (.*?): [\s\S]*\((\d+):(\d+)\)/.exec(error.message) ?? [];
+  return file === undefined ? undefined : { file, line: Number(line), column: Number(column) };
+}
+
+function missingPackage(error: Error): { readonly name: string; readonly importer?: string } | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined;
+  const [, name] = /Cannot find (?:package|module) '([^']+)'/.exec(error.message) ?? [];
+  if (name === undefined || path.isAbsolute(name) || name.startsWith('.') || name.startsWith('file:')) return undefined;
+  const importer = /imported from (\S.*)$/m.exec(error.message)?.[1] ?? /Require stack:\n- (.*)$/m.exec(error.message)?.[1];
+  return { name, ...(importer === undefined ? {} : { importer }) };
+}
+
+/** The line that imports a package: Node names only the file. */
+function importOf(name: string, importer: string): Place {
+  const file = importer.startsWith('file:') ? fileURLToPath(importer) : importer;
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const index = lines.findIndex((line) => line.includes(`'${name}`) || line.includes(`"${name}`));
+    return index === -1 ? { file } : { file, line: index + 1 };
+  } catch {
+    return { file };
+  }
+}

@@ -16,7 +16,7 @@ const schema = z.strictObject({
   /** ISO 8601. */
   createdAt: z.string(),
   database: z.string(),
-  /** `<seconds>:<ordinal>` of the last operation before the census; absent on a standalone server. */
+  /** `<seconds>.<increment>` of the last operation before the census; absent on a standalone server. */
   clusterTime: z.string().exactOptional(),
   /** Where the documents can be had back from. `store` is a folder or an `s3://` address. */
   backup: z.strictObject({ store: z.string(), id: z.string() }).exactOptional(),
@@ -115,7 +115,7 @@ async function keepInDatabase(client: MongoClient, point: RollbackPoint): Promis
 async function lastClusterTime(client: MongoClient, database: string): Promise<string | undefined> {
   try {
     const { operationTime } = await client.db(database).command({ ping: 1 });
-    return operationTime === undefined ? undefined : `${operationTime.t}:${operationTime.i}`;
+    return operationTime === undefined ? undefined : `${operationTime.t}.${operationTime.i}`;
   } catch (error) {
     throw fromMongoError(error, 'Reading the cluster time');
   }

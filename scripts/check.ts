@@ -11,13 +11,21 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+/** What a check finds; its own failure is a violation too, and the other checks still run. */
+async function violationsOf(name: string): Promise<readonly string[]> {
+  try {
+    const file = pathToFileURL(path.join(import.meta.dirname, `check-${name}.ts`)).href;
+    const { check } = (await import(file)) as { check: () => readonly string[] | Promise<readonly string[]> };
+    return await check();
+  } catch (error) {
+    return [`the check itself failed: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`];
+  }
+}
+
 let failed = 0;
 const chosen = names.filter((name) => wanted.length === 0 || wanted.includes(name));
 for (const name of chosen) {
-  const { check } = (await import(pathToFileURL(path.join(import.meta.dirname, `check-${name}.ts`)).href)) as {
-    check: () => readonly string[] | Promise<readonly string[]>;
-  };
-  const violations = await check();
+  const violations = await violationsOf(name);
   console.log(`${violations.length === 0 ? '✓' : '✗'} ${name}`);
   for (const violation of violations) console.log(`  ${violation}`);
   if (violations.length > 0) failed += 1;

@@ -39,6 +39,8 @@ export interface Outcome {
   readonly result: Result;
   /** One sentence for the first line of every message; required unless passed. */
   readonly reason?: string;
+  /** Markdown that stands in the job summary before the stage itself. */
+  readonly summary?: string;
 }
 
 export type Story<Inputs, OutputName extends string = string, Settings = unknown> = (

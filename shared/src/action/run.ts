@@ -97,14 +97,18 @@ async function conclude(stage: Stage, { ending, runtime, info, runFolder, setOut
   setOutput('result', stage.result);
   try {
     const { appendStage } = await import('../report/run-report.ts');
-    const { renderStage } = await import('../report/markdown.ts');
+    const { renderStage, truncate } = await import('../report/markdown.ts');
     await appendStage(path.join(runFolder, 'run-report.json'), info, stage);
-    runtime.appendSummary(renderStage(stage));
+    runtime.appendSummary(truncate(`${summaryOf(ending)}${renderStage(stage)}`));
   } catch (error) {
     runtime.log.warning(`The run report could not be written: ${toError(error).message}`);
   }
   announce(stage, ending, runtime);
   return stage.result === 'passed' || stage.result === 'warned' ? 0 : 1;
+}
+
+function summaryOf(ending: Ending): string {
+  return ending.kind === 'outcome' && ending.outcome.summary !== undefined ? `${ending.outcome.summary}\n` : '';
 }
 
 function announce(stage: Stage, ending: Ending, { log }: Runtime): void {

@@ -73,7 +73,7 @@ section { margin: 0 0 16px; padding: 18px 20px; border: 1px solid var(--line); b
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; min-width: 100%; font-size: 0.9375rem; }
 th, td { padding: 6px 14px 6px 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); overflow-wrap: normal; }
-td { max-width: 34em; min-width: 4em; overflow-wrap: anywhere; }
+td { max-width: 34em; overflow-wrap: break-word; }
 th { font-size: 0.875rem; color: var(--quiet); white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 details { margin-top: 14px; }
@@ -90,6 +90,8 @@ footer { padding-top: 8px; font-size: 0.9375rem; color: var(--quiet); }
   .timeline .track { grid-column: 1 / -1; order: 3; height: 10px; }
   .timeline .word { grid-column: 1 / -1; order: 4; }
   .outputs div { grid-template-columns: 1fr; gap: 0; }
+  h2 small { display: block; }
+  .figures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 125px), 1fr)); }
 }
 @media print {
   :root { --ground: #fff; --card: #fff; --line: #c8c8c8; --text: #000; --quiet: #444; --link: #000; --on: #fff;
@@ -98,7 +100,7 @@ footer { padding-top: 8px; font-size: 0.9375rem; color: var(--quiet); }
   body { padding: 0; font-size: 11pt; }
   .answers, .timeline li, .figures, .error, tr, h2, h3 { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; } td { overflow-wrap: anywhere; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }
 `;

@@ -8,6 +8,8 @@ export type Tone = Result | 'restored';
 /** What the person who is woken at night needs, in the order in which it is needed. Plain text, one sentence or two each. */
 export interface Verdict {
   readonly tone: Tone;
+  /** Whether somebody should be told at once. */
+  readonly alarming: boolean;
   /** A few words, such as `Rolled back, proven`. */
   readonly headline: string;
   readonly whatHappened: string;
@@ -24,6 +26,7 @@ export function verdictOf(report: RunReport): Verdict {
   const summary = conclusion({ stages, cause, afterRollback, rollback: stages[rollback] });
   return {
     tone: summary.tone,
+    alarming: summary.tone !== 'passed' && summary.tone !== 'warned',
     headline: summary.headline,
     whatHappened: summary.whatHappened ?? (cause === undefined ? success(stages, report) : accountOf(cause)),
     dataState: last(stages, ({ dataState }) => dataState) ?? 'Not known: no stage reported the state of the data.',
@@ -69,7 +72,7 @@ function rolledBack(rollback: Stage, { cause, afterRollback }: Pick<Findings, 'c
   if (afterRollback !== undefined) {
     return { tone: 'failed', headline: `Rolled back, then failed: ${stageName(afterRollback)}`, whatHappened, decider: afterRollback };
   }
-  if (!isProven(rollback)) return { tone: 'warned', headline: 'Rolled back, not proven', whatHappened, decider: rollback };
+  if (!isProven(rollback)) return { tone: 'failed', headline: 'Rolled back, not proven', whatHappened, decider: rollback };
   return { tone: 'restored', headline: 'Rolled back, proven', whatHappened, decider: rollback };
 }
 

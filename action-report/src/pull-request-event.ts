@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import type { PullRequest } from '@migration-guard/shared/notify/pull-request';
+import { z } from 'zod';
+
+/** The part of the payload of `pull_request` and `pull_request_target` that is needed. */
+const payload = z.object({
+  pull_request: z.object({ number: z.int() }),
+  repository: z.object({ name: z.string(), owner: z.object({ login: z.string() }) }),
+});
+
+/** The pull request that started the run, from the event's file that the runner wrote; undefined for all other events. */
+export async function pullRequestOf(env: Readonly<Record<string, string | undefined>>): Promise<PullRequest | undefined> {
+  const file = env['GITHUB_EVENT_PATH'];
+  if (file === undefined || file === '') return undefined;
+  const event = payload.safeParse(parseJson(await readFile(file, 'utf8').catch(() => '')));
+  if (!event.success) return undefined;
+  const { pull_request: pullRequest, repository } = event.data;
+  return { owner: repository.owner.login, repository: repository.name, number: pullRequest.number };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import type { LineCounter, Document } from 'yaml';
-import type { ZodType, core } from 'zod';
-import { GuardError, type Place } from '../errors/guard-error.ts';
-import { nearest } from './kinds.ts';
-import type { Problem, RawValue } from './parse.ts';
+import type { ZodType } from 'zod';
+import type { Problem } from '../config/problem.ts';
+import { parseYaml, placeOf, problemsOf, unknownKey, type Source } from '../config/yaml-source.ts';
+import { GuardError } from '../errors/guard-error.ts';
+import type { RawValue } from './parse.ts';
 import { commonInputs, type InputTable } from './spec.ts';
 
 /** Sections of migration-guard.yml; each action reads its own. */
@@ -30,15 +29,6 @@ export interface ConfigRequest {
   readonly settings: ZodType | undefined;
 }
 
-type Path = readonly PropertyKey[];
-
-/** A YAML file and where everything in it stands. */
-export interface Source {
-  readonly document: Document;
-  readonly lines: LineCounter;
-  readonly shownAs: string;
-}
-
 /** Reads migration-guard.yml for one action. Throws `config/not-found`, and `config/invalid` where it is not YAML; the rest are problems. */
 export async function readConfigFile(request: ConfigRequest): Promise<ConfigFile> {
   const source = await parseYaml(request);
@@ -58,21 +48,6 @@ export async function readConfigFile(request: ConfigRequest): Promise<ConfigFile
   }
   const structured = splitSection(source, request, { section, raw, problems });
   return { raw, settings: checkSettings(source, request, { structured, problems }), problems };
-}
-
-/** Reads a YAML file with its positions. Throws `config/not-found` and `config/invalid`. */
-export async function parseYaml({ file, shownAs }: Pick<ConfigRequest, 'file' | 'shownAs'>): Promise<Source> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new GuardError('config/not-found', `The configuration file ${shownAs} cannot be read.`, { cause: error });
-  });
-  const { LineCounter: Lines, parseDocument } = await import('yaml');
-  const lines = new Lines();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const error = document.errors[0];
-  if (error === undefined) return { document, lines, shownAs };
-  const { line, col } = lines.linePos(error.pos[0]);
-  const place = { file: shownAs, line, column: col };
-  throw new GuardError('config/invalid', `${shownAs}:${line}:${col} is not valid YAML: ${error.message.split('\n')[0]}`, { place });
 }
 
 interface SectionParts {
@@ -109,52 +84,14 @@ function checkSettings(
   }
   const parsed = request.settings.safeParse(parts.structured);
   if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues) parts.problems.push(...problemsOf(source, request, { issue, names }));
+  const known = [...names, ...keysOf(request.settings)];
+  for (const issue of parsed.error.issues) parts.problems.push(...problemsOf(source, issue, { root: [request.section], names: known }));
   return undefined;
-}
-
-function problemsOf(source: Source, request: ConfigRequest, found: { issue: core.$ZodIssue; names: readonly string[] }): Problem[] {
-  const { issue, names } = found;
-  const path: Path = [request.section, ...issue.path];
-  if (issue.code === 'unrecognized_keys') {
-    const shape = request.settings === undefined ? [] : keysOf(request.settings);
-    const candidates = issue.path.length === 0 ? [...names, ...shape] : [];
-    return issue.keys.map((key) => unknownKey(source, [...path, key], candidates));
-  }
-  return [{ subject: path.slice(1).join('.') || request.section, message: issue.message, place: placeOf(source, path) }];
 }
 
 function keysOf(schema: ZodType): string[] {
   const shape = (schema as { shape?: unknown }).shape;
   return isRecord(shape) ? Object.keys(shape) : [];
-}
-
-export function unknownKey(source: Source, path: Path, candidates: readonly string[]): Problem {
-  const key = String(path.at(-1));
-  const near = nearest(key, candidates);
-  return {
-    subject: path.join('.'),
-    message: `is not a known setting${near === undefined ? '' : ` (did you mean ${near}?)`}`,
-    place: placeOf(source, path),
-  };
-}
-
-/** Line and column of the deepest part of `path` that is in the file: the key where there is one. */
-export function placeOf({ document, lines, shownAs }: Source, path: Path): Place {
-  for (let length = path.length; length > 0; length -= 1) {
-    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-    const key = path[length - 1];
-    const items = (
-      parent as { items?: readonly { key?: { value?: unknown; range?: readonly number[] }; range?: readonly number[] }[] } | undefined
-    )?.items;
-    const item = typeof key === 'number' ? items?.[key] : items?.find((pair) => pair.key?.value === key);
-    const start = (item?.key?.range ?? item?.range)?.[0];
-    if (start !== undefined) {
-      const { line, col } = lines.linePos(start);
-      return { file: shownAs, line, column: col };
-    }
-  }
-  return { file: shownAs, line: 1, column: 1 };
 }
 
 function asText(value: unknown): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { booleanKind, bytesKind, choiceKind, durationKind, integerKind, InvalidValue, listKind, nearest, secretKind } from './kinds.ts';
+import { booleanKind, bytesKind, choiceKind, durationKind, integerKind, InvalidValue, listKind, secretKind } from './kinds.ts';
 
 describe('kinds of inputs', () => {
   test.each([
@@ -55,10 +55,5 @@ describe('kinds of inputs', () => {
     const secret = secretKind.parse('hunter2');
     expect(`${String(secret)} ${JSON.stringify({ secret })}`).toBe('[secret] {"secret":"[secret]"}');
     expect(secret.reveal()).toBe('hunter2');
-  });
-
-  test('the nearest name is a slip away, not any name', () => {
-    expect(nearest('databse', ['database', 'uri'])).toBe('database');
-    expect(nearest('colour', ['database', 'uri'])).toBeUndefined();
   });
 });

@@ -1,13 +1,8 @@
 import type { Place } from '../errors/guard-error.ts';
-import { InvalidValue, nearest } from './kinds.ts';
+import { nearest } from '../config/nearest.ts';
+import type { Problem } from '../config/problem.ts';
+import { InvalidValue } from './kinds.ts';
 import { camelCase, type InputTable } from './spec.ts';
-
-/** One thing that is wrong with what the user wrote. `subject` is the name of the input or the path of the setting. */
-export interface Problem {
-  readonly subject: string;
-  readonly message: string;
-  readonly place?: Place;
-}
 
 /** The text of an input and, when it came from the configuration file, its place there. */
 export interface RawValue {

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { GuardError } from '../errors/guard-error.ts';
+import { invalid, type Problem } from '../config/problem.ts';
 import { defaultConfigFile, readConfigFile, type ConfigFile } from './config-file.ts';
-import { parse, type Problem } from './parse.ts';
+import { parse } from './parse.ts';
 import { defaultRunFolder, workspaceFolder } from './run-info.ts';
 import type { Runtime } from './runtime.ts';
 import { camelCase, type AnySpec } from './spec.ts';
@@ -67,18 +67,6 @@ function absolutePaths(spec: AnySpec, values: Readonly<Record<string, unknown>>,
 function crossChecks(spec: AnySpec, values: Readonly<Record<string, unknown>>): readonly Problem[] {
   const check = spec.check as ((inputs: unknown) => readonly Problem[]) | undefined;
   return check?.(values) ?? [];
-}
-
-/** One error for all problems: `config/invalid` when all of them stand in a file, else `input/invalid`. */
-export function invalid(problems: readonly Problem[]): GuardError {
-  const placed = problems.find((problem) => problem.place !== undefined);
-  const code = problems.every((problem) => problem.place !== undefined) ? 'config/invalid' : 'input/invalid';
-  const lines = problems.map(({ subject, message, place }) => {
-    const where = place === undefined ? '' : ` (${place.file}:${place.line}:${place.column})`;
-    return `${subject} ${message}${where}`;
-  });
-  const headline = problems.length === 1 ? `${lines[0]}.` : `${problems.length} problems: ${lines.join('; ')}.`;
-  return new GuardError(code, headline, placed?.place === undefined ? {} : { place: placed.place });
 }
 
 async function exists(file: string): Promise<boolean> {

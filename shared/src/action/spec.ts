@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod';
 import type { Input } from './inputs.ts';
 import { path, secret, text } from './inputs.ts';
-import type { Problem } from './parse.ts';
+import type { Problem } from '../config/problem.ts';
 
 export type InputTable = Readonly<Record<string, Input<unknown>>>;
 /** Output name (kebab-case) to its description. */

@@ -1,7 +1,6 @@
 import type { ZodType } from 'zod';
-import { parseYaml, placeOf, unknownKey } from '../action/config-file.ts';
-import type { Problem } from '../action/parse.ts';
-import { invalid } from '../action/prepare.ts';
+import { invalid } from './problem.ts';
+import { parseYaml, problemsOf } from './yaml-source.ts';
 
 export interface SettingsFile<T> {
   readonly file: string;
@@ -18,10 +17,5 @@ export async function readSettingsFile<T>({ file, shownAs, settings }: SettingsF
   const source = await parseYaml({ file, shownAs });
   const parsed = settings.safeParse(source.document.toJS() ?? {});
   if (parsed.success) return parsed.data;
-  throw invalid(
-    parsed.error.issues.flatMap((issue): Problem[] => {
-      if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(source, [...issue.path, key], []));
-      return [{ subject: issue.path.join('.') || 'the file', message: issue.message, place: placeOf(source, issue.path) }];
-    }),
-  );
+  throw invalid(parsed.error.issues.flatMap((issue) => problemsOf(source, issue, { root: [], names: [] })));
 }

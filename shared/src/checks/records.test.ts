@@ -34,7 +34,7 @@ describe('migration records', () => {
     expect(failures({ history: ['1.js', '2.js', '3.js', '9.js'] })).toEqual(['9.js: recorded, though it was not planned']);
   });
 
-  test.each(['STARTED', 'FAILED', 'INTERRUPTED', 'ROLLBACK_FAILED'] as const)(
+  test.each(['STARTED', 'FINISHED', 'FAILED', 'INTERRUPTED', 'ROLLBACK_FAILED'] as const)(
     'fail when the journal says %s of a planned file',
     (state) => {
       expect(failures({ journal: [{ file: '3.js', state, at: after }] })).toEqual([`3.js: ${state}`]);

@@ -1,11 +1,8 @@
+import type { JournalEntry } from '../migration/journal.ts';
 import type { CheckResult } from './check.ts';
 
 /** A migration's last entry in the journal. */
-export interface JournalRecord {
-  readonly file: string;
-  readonly state: 'STARTED' | 'APPLIED' | 'FAILED' | 'INTERRUPTED' | 'ROLLED_BACK' | 'ROLLBACK_FAILED';
-  readonly at: Date;
-}
+export type JournalRecord = Pick<JournalEntry, 'file' | 'state' | 'at'>;
 
 export interface Records {
   readonly point: { readonly createdAt: string; readonly history: readonly string[]; readonly planned: readonly string[] };
@@ -16,6 +13,8 @@ export interface Records {
 }
 
 const rule = 'verify/migration-records';
+/** States in which nothing of a migration is open. */
+const ended: readonly JournalRecord['state'][] = ['APPLIED', 'ROLLED_BACK'];
 
 /**
  * The changelog must hold what was applied before the rollback point and what was planned at it, nothing else, and the journal no file of
@@ -26,8 +25,7 @@ export function checkRecords({ point, history, journal }: Records): readonly Che
   const applied = new Set(history);
   const unplanned = [...applied].filter((file) => !wanted.includes(file));
   const broken = journal.filter(
-    ({ file, state, at }) =>
-      (point.planned.includes(file) || at.toISOString() >= point.createdAt) && state !== 'APPLIED' && !reverted(state),
+    ({ file, state, at }) => (point.planned.includes(file) || at.toISOString() >= point.createdAt) && !ended.includes(state),
   );
   return [
     ...wanted.filter((file) => !point.history.includes(file) || !applied.has(file)).map((file) => checkApplied(file, applied)),
@@ -62,8 +60,4 @@ function checkApplied(file: string, applied: ReadonlySet<string>): CheckResult {
 
 function complete(count: number): CheckResult {
   return { rule, subject: 'changelog', expected: `no other than these ${count}`, found: 'no other', status: 'passed' };
-}
-
-function reverted(state: JournalRecord['state']): boolean {
-  return state === 'ROLLED_BACK';
 }

@@ -6,6 +6,7 @@ import { referenceSettings } from '../checks/references.ts';
 import { requiredFieldSettings } from '../checks/required-fields.ts';
 import { uniqueSettings } from '../checks/unique.ts';
 import { detection } from './detection.ts';
+import { duration } from './duration.ts';
 
 /** The structured part of the section `verify` of migration-guard.yml. */
 export const settings = z.strictObject({
@@ -18,6 +19,12 @@ export const settings = z.strictObject({
   references: z.array(referenceSettings).default([]),
   unique: z.array(uniqueSettings).default([]),
   detection: detection.prefault({}),
+  preflight: z
+    .strictObject({
+      /** How far back the oplog must reach once it is full. */
+      'oplog-window': duration.prefault('1h'),
+    })
+    .prefault({}),
 });
 
 export type VerifySettings = z.infer<typeof settings>;

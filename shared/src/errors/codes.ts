@@ -229,6 +229,33 @@ export const codes = {
     summary: 'Options or indexes are not what they were after a restore.',
     remedy: 'Compare the version of the server with the one in the manifest; create what is missing by hand.',
   },
+  'rollback/wrong-database': {
+    summary: 'The rollback point was made of another database.',
+    remedy: 'Give the rollback point of this database, or correct the inputs `database` and `uri`.',
+  },
+  'rollback/no-backup': {
+    summary: 'Documents have to be put back, and it is not known from which backup.',
+    remedy:
+      'Name the backup in the inputs `store` and `backup-id`, and take a backup before migrations so that the rollback point names it.',
+  },
+  'rollback/backup-differs': {
+    summary: 'The backup does not hold what the database held at the rollback point: something wrote between the two.',
+    remedy:
+      'Nothing was changed. Set `conflicts: revert` to go back to the backup and lose those writes, or put them back by hand. Next time stop the application before the backup.',
+  },
+  'rollback/not-proven': {
+    summary: 'After the rollback the database still differs from the rollback point.',
+    remedy:
+      'Keep the application stopped, look at the differences listed in the report, and run the rollback again with `strategy: restore`.',
+  },
+  'rollback/stop-failed': {
+    summary: 'The command that stops the application failed, so the rollback was not started.',
+    remedy: 'Nothing was changed. Look at the output of the command above, stop the application by hand, and run the rollback again.',
+  },
+  'rollback/start-failed': {
+    summary: 'The data was rolled back, but the command that starts the application failed.',
+    remedy: 'Look at the output of the command above and start the application by hand; the data is ready.',
+  },
   'server/failed': {
     summary: 'The MongoDB server refused or failed a command.',
     remedy: 'Look up the server error code in the message, and the log of the server at that time.',

@@ -10,6 +10,8 @@ import { censusSchema, takeCensus } from '../mongo/census.ts';
 /** Where the database keeps its own rollback points; the newest one is what `latest` means. */
 const pointsCollection = 'migration_rollback_points';
 
+const pointFile = 'rollback-point.json';
+
 const schema = z.strictObject({
   version: z.literal(1),
   id: z.string(),
@@ -75,21 +77,28 @@ export async function createPoint(options: PointOptions): Promise<CreatedPoint> 
     planned: [...planned],
     census,
   };
-  const file = path.join(options.runFolder, 'rollback-point.json');
+  const file = path.join(options.runFolder, pointFile);
   await rollbackPoint.write(file, point);
   await keepInDatabase(client, point);
   return { point, file };
 }
 
-/** Reads a point from a file, or the newest one of `database` for `latest`. Throws `document/not-found` and as `rollbackPoint.parse`. */
-export async function readPoint(
-  location: string,
-  source: { readonly client: MongoClient; readonly database: string },
-): Promise<RollbackPoint> {
-  return location === 'latest' ? latestPoint(source) : rollbackPoint.read(location);
+export interface PointPlace {
+  /** A path, `latest` for the newest point in the database, or nothing for the file that the run folder holds. */
+  readonly given: string | undefined;
+  readonly runFolder: string;
+  /** Folder to which relative paths belong. */
+  readonly workspace: string;
 }
 
-async function latestPoint({ client, database }: { readonly client: MongoClient; readonly database: string }): Promise<RollbackPoint> {
+/** The file that holds the wanted point, or `latest`. */
+export function locatePoint({ given, runFolder, workspace }: PointPlace): string {
+  if (given === undefined) return path.join(runFolder, pointFile);
+  return given === 'latest' ? given : path.resolve(workspace, given);
+}
+
+/** The newest point that `database` holds. Throws `document/not-found` and as `rollbackPoint.parse`. */
+export async function latestPoint(client: MongoClient, database: string): Promise<RollbackPoint> {
   const newest = await client
     .db(database)
     .collection(pointsCollection)
@@ -99,6 +108,13 @@ async function latestPoint({ client, database }: { readonly client: MongoClient;
     });
   if (newest === null) throw new GuardError('document/not-found', `The database ${database} holds no rollback point.`);
   return rollbackPoint.parse(newest, `of ${database}`);
+}
+
+/** Throws `rollback/wrong-database` when the point was made of another database. */
+export function requireDatabase(point: RollbackPoint, database: string): void {
+  if (point.database === database) return;
+  const message = `The rollback point ${point.id} was made of the database ${point.database}, not of ${database}.`;
+  throw new GuardError('rollback/wrong-database', message);
 }
 
 async function keepInDatabase(client: MongoClient, point: RollbackPoint): Promise<void> {

@@ -10,7 +10,7 @@ export type CollectionType = 'collection' | 'view' | 'timeseries';
 export interface CatalogEntry {
   readonly name: string;
   readonly type: CollectionType;
-  /** 32 hex digits; absent for views and time series (whose buckets have one). */
+  /** 32 hex digits, of a time series those of its buckets; absent for views. */
   readonly uuid?: string;
   /** Canonical Extended JSON, keys in the server's order. */
   readonly options: string;
@@ -35,11 +35,12 @@ export async function readCatalog(client: MongoClient, database: string, options
   try {
     const listed: Omit<CatalogEntry, 'indexes'>[] = [];
     const query = { client, database, collection: '$cmd.listCollections', signal: options.signal };
-    for (const document of await documentsOf({ ...query, command: { listCollections: 1 } })) {
-      const entry = entryOf(document);
-      if (wanted(entry.name)) listed.push(entry);
-    }
-    for (const entry of listed) {
+    for (const document of await documentsOf({ ...query, command: { listCollections: 1 } })) listed.push(entryOf(document));
+    const bucketUuids = new Map(listed.map(({ name, uuid }) => [name, uuid]));
+    for (const found of listed) {
+      if (!wanted(found.name)) continue;
+      const uuid = found.uuid ?? bucketUuids.get(bucketsOf(found.name));
+      const entry = { ...found, ...(uuid === undefined ? {} : { uuid }) };
       const indexes = entry.type === 'view' ? [] : await readIndexes(client, database, entry.name);
       // A collection that was dropped after it was listed.
       if (indexes !== undefined) entries.push({ ...entry, indexes });

@@ -1,4 +1,4 @@
-import type { MongoClient } from 'mongodb';
+import type { MongoClient, Timestamp } from 'mongodb';
 import { z } from 'zod';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
@@ -11,7 +11,7 @@ import { readRaw, scan } from './raw-read.ts';
 const collectionCensusSchema = z.object({
   name: z.string(),
   type: z.enum(['collection', 'view', 'timeseries']),
-  /** 32 hex digits; absent for views and time series. It changes when a collection is restored, so it is no part of equality. */
+  /** 32 hex digits; absent for views. It changes when a collection is restored, so it is no part of equality. */
   uuid: z.string().exactOptional(),
   /** Canonical Extended JSON, keys in the server's order. */
   options: z.string(),
@@ -86,13 +86,15 @@ export interface DigestTarget {
   readonly database: string;
   readonly collection: string;
   readonly signal?: AbortSignal | undefined;
+  /** The documents as a majority of the members has them, at this cluster time or later; default: as the primary has them now. */
+  readonly notBefore?: Timestamp | undefined;
 }
 
 /** The digest of every document of a collection, read as raw bytes. Throws the errors of `fromMongoError`. */
-export async function digestCollection(client: MongoClient, { database, collection, signal }: DigestTarget): Promise<Digest> {
+export async function digestCollection(client: MongoClient, { database, collection, signal, notBefore }: DigestTarget): Promise<Digest> {
   const digester = await createDigester();
   try {
-    for await (const batch of readRaw({ client, database, collection, command: scan(collection), signal })) {
+    for await (const batch of readRaw({ client, database, collection, command: scan(collection, { notBefore }), signal })) {
       forEachInArray(batch, (start, end) => digester.add(batch.subarray(start, end)));
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Document, MongoClient, Timestamp } from 'mongodb';
-import { asBuffer, elementOf, elementsOf, InvalidBson } from './raw-bson.ts';
+import { asBuffer, elementsOf, InvalidBson } from './raw-bson.ts';
 
 /** A command that opens a cursor, for example `{ find: 'orders' }`. */
 export interface RawQuery {
@@ -19,11 +19,19 @@ interface RawReply {
   readonly batch: Buffer;
 }
 
-/** A whole collection in the order in which the server keeps it, as a command. `atClusterTime` makes it a snapshot read. */
-export function scan(collection: string, atClusterTime?: Timestamp): Document {
-  const readConcern = atClusterTime === undefined ? {} : { readConcern: { level: 'snapshot', atClusterTime } };
+export interface ScanTime {
+  /** Exactly this cluster time: a snapshot read. */
+  readonly atClusterTime?: Timestamp | undefined;
+  /** As a majority of the members has it, at this cluster time or later. */
+  readonly notBefore?: Timestamp | undefined;
+}
+
+/** A whole collection in the order in which the server keeps it, as a command. */
+export function scan(collection: string, { atClusterTime, notBefore }: ScanTime = {}): Document {
+  const snapshot = atClusterTime === undefined ? {} : { readConcern: { level: 'snapshot', atClusterTime } };
+  const majority = notBefore === undefined ? {} : { readConcern: { level: 'majority', afterClusterTime: notBefore } };
   // The hint keeps servers that limit scans from refusing this one, as mongodump does.
-  return { find: collection, hint: { $natural: 1 }, ...readConcern };
+  return { find: collection, hint: { $natural: 1 }, ...snapshot, ...majority };
 }
 
 /**
@@ -66,14 +74,4 @@ function replyOf(reply: Document): RawReply {
   }
   if (batch === undefined) throw new InvalidBson('a cursor reply holds no batch', 0);
   return { cursorId, batch };
-}
-
-/** The cluster time of a snapshot that the server chooses now, and at which every later reader can read. Needs a replica set or mongos. */
-export async function chooseSnapshotTime(client: MongoClient, database: string, collection: string): Promise<Timestamp> {
-  const { Timestamp: ClusterTime } = await import('mongodb');
-  const find = { find: collection, limit: 1, projection: { _id: 1 }, readConcern: { level: 'snapshot' } };
-  const reply = await client.db(database).command(find, { raw: true });
-  const time = elementOf(asBuffer(reply['cursor'] as Uint8Array), 'atClusterTime');
-  if (time === undefined) throw new InvalidBson('a snapshot reply names no cluster time', 0);
-  return new ClusterTime(time.value.readBigUInt64LE());
 }

@@ -1,0 +1,104 @@
+import type { MongoClient, Timestamp } from 'mongodb';
+import { createDigester, emptyDigest, type Digest } from '../mongo/digest.ts';
+import { forEachInArray } from '../mongo/raw-bson.ts';
+import { readRaw, scan } from '../mongo/raw-read.ts';
+import type { Progress } from '../log/progress.ts';
+import type { Budget } from './budget.ts';
+import { compressFrame, extensions, type Compression } from './codec.ts';
+import { escapeCollection } from './file-names.ts';
+import { frameTableText } from './frame-table.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { hashOf, type ManifestCollection, type ManifestFile } from './manifest.ts';
+import { metadataText, proveMetadata } from './metadata.ts';
+import type { PlannedCollection } from './plan.ts';
+import type { BackupStore } from './store.ts';
+
+export interface DumpOptions {
+  readonly client: MongoClient;
+  readonly store: BackupStore;
+  /** Id of the backup: the folder in the store. */
+  readonly id: string;
+  readonly compression: Compression;
+  /** Shared by all collections that are dumped side by side. */
+  readonly budget: Budget;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DumpTarget {
+  readonly planned: PlannedCollection;
+  /** The time at which the documents are read; `undefined` reads them as they come. */
+  readonly atClusterTime: Timestamp | undefined;
+  readonly pointInTime: boolean;
+}
+
+/**
+ * Writes one collection into the backup's folder: metadata as mongodump writes them, documents as frames, and the frame table. Documents
+ * keep the order in which the server gave them. Errors of driver and store are thrown as they are.
+ */
+export async function dumpCollection(options: DumpOptions, target: DumpTarget): Promise<ManifestCollection> {
+  const { database, entry, source } = target.planned;
+  proveMetadata(database, entry);
+  const metadata = await writeMetadata(options, target.planned);
+  const described = { database, ...entry, pointInTime: target.pointInTime, metadata };
+  if (source === undefined) return { ...described, digest: emptyDigest };
+  return { ...described, ...(await writeDocuments(options, { ...target, source })) };
+}
+
+/** The files of `source`, relative to the backup's folder and without an extension. */
+function pathsOf(database: string, source: string): { readonly dump: string; readonly frames: string } {
+  const name = `${database}/${escapeCollection(source)}`;
+  return { dump: `dump/${name}`, frames: `frames/${name}.json` };
+}
+
+async function writeMetadata({ store, id, compression }: DumpOptions, { database, entry }: PlannedCollection): Promise<ManifestFile> {
+  const text = Buffer.from(metadataText(entry));
+  // Stock mongorestore --gzip wants every file as gzip; with other codecs people can read the metadata as they are.
+  const content = compression === 'gzip' ? await compressFrame('gzip', text) : text;
+  const path = `${pathsOf(database, entry.name).dump}.metadata.json${compression === 'gzip' ? '.gz' : ''}`;
+  await store.put(`${id}/${path}`, content);
+  return { path, bytes: content.length, sha256: hashOf(content) };
+}
+
+interface Readable extends DumpTarget {
+  readonly source: string;
+}
+
+async function writeDocuments(options: DumpOptions, target: Readable): Promise<Required<Pick<ManifestCollection, 'data' | 'digest'>>> {
+  const { store, id, compression, budget } = options;
+  const paths = pathsOf(target.planned.database, target.source);
+  const path = `${paths.dump}.bson${extensions[compression]}`;
+  const writer = await store.openWriter(`${id}/${path}`);
+  const frames = new FrameWriter({ writer, compression, budget });
+  try {
+    const digest = await copyDocuments(options, target, frames);
+    const written = await frames.finish();
+    await writer.close();
+    const bytes = written.reduce((sum, { stored }) => sum + stored, 0);
+    const table = Buffer.from(frameTableText({ version: 1, file: path, frames: written }));
+    await store.put(`${id}/${paths.frames}`, table);
+    const tableFile = { path: paths.frames, bytes: table.length, sha256: hashOf(table) };
+    return { data: { path, bytes, frames: written.length, table: tableFile }, digest };
+  } catch (error) {
+    await frames.finish().catch(() => undefined);
+    await writer.abort();
+    throw error;
+  }
+}
+
+async function copyDocuments({ client, progress, signal }: DumpOptions, target: Readable, frames: FrameWriter): Promise<Digest> {
+  const { planned, source, atClusterTime } = target;
+  const digester = await createDigester();
+  const query = { client, database: planned.database, collection: source, command: scan(source, { atClusterTime }), signal };
+  for await (const batch of readRaw(query)) {
+    let documents = 0;
+    forEachInArray(batch, (start, end) => {
+      digester.add(batch.subarray(start, end));
+      frames.add(batch, start, end);
+      documents++;
+    });
+    progress.add(documents, batch.length);
+    await frames.ready();
+  }
+  return digester.digest();
+}

@@ -1,0 +1,109 @@
+import { elementOf } from '../mongo/raw-bson.ts';
+import { valueText } from '../mongo/extended-json.ts';
+import type { Budget } from './budget.ts';
+import { compressFrame, type Compression } from './codec.ts';
+import type { Frame } from './frame-table.ts';
+import { hashOf } from './manifest.ts';
+import type { StoreWriter } from './store.ts';
+
+/** Plain bytes of a full frame; a larger document is a frame of its own. */
+export const frameBytes = 4 * 2 ** 20;
+/** Longest `_id` that the frame table repeats, bytes. */
+const longestId = 128;
+
+interface FrameWriterOptions {
+  readonly writer: StoreWriter;
+  readonly compression: Compression;
+  /** Shared by all writers of a backup: plain bytes between reading and the store. */
+  readonly budget: Budget;
+}
+
+/**
+ * Collects documents into frames, which are compressed side by side and written one after another in their order. `add` only copies; the
+ * caller waits for `ready` between two batches, which also throws what went wrong behind its back.
+ */
+export class FrameWriter {
+  readonly #options: FrameWriterOptions;
+  readonly #frames: Frame[] = [];
+  #buffer = Buffer.alloc(0);
+  #used = 0;
+  #documents = 0;
+  #lastStart = 0;
+  #offset = 0;
+  #tail: Promise<void> = Promise.resolve();
+  #failure: unknown;
+
+  constructor(options: FrameWriterOptions) {
+    this.#options = options;
+  }
+
+  add(source: Buffer, start: number, end: number): void {
+    const length = end - start;
+    if (this.#used + length > this.#buffer.length) {
+      this.#seal();
+      this.#buffer = Buffer.allocUnsafeSlow(Math.max(frameBytes, length));
+    }
+    source.copy(this.#buffer, this.#used, start, end);
+    this.#lastStart = this.#used;
+    this.#used += length;
+    this.#documents++;
+  }
+
+  /** Resolves when the next batch may be added. */
+  async ready(): Promise<void> {
+    await this.#options.budget.room();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Resolves when every frame is with the store. */
+  async finish(): Promise<readonly Frame[]> {
+    this.#seal();
+    await this.#tail;
+    // An empty file is no gzip file: without documents there is one empty frame, which stock tools read.
+    if (this.#frames.length === 0 && this.#options.compression !== 'none') await this.#writeEmpty();
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#frames;
+  }
+
+  #seal(): void {
+    if (this.#documents === 0) return;
+    const plain = this.#buffer.subarray(0, this.#used);
+    const described = { plain: plain.length, documents: this.#documents, ...idsOf(plain, this.#lastStart) };
+    const { budget, compression } = this.#options;
+    budget.hold(plain.length);
+    const compressing = compressFrame(compression, plain);
+    // Awaited in its turn; until then a failure must not count as unhandled.
+    compressing.catch(() => undefined);
+    this.#tail = this.#tail
+      .then(async () => this.#write(await compressing, described))
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => budget.release(plain.length));
+    this.#buffer = Buffer.alloc(0);
+    this.#used = 0;
+    this.#documents = 0;
+  }
+
+  async #writeEmpty(): Promise<void> {
+    await this.#write(await compressFrame(this.#options.compression, Buffer.alloc(0)), { plain: 0, documents: 0 });
+  }
+
+  async #write(stored: Buffer, described: Pick<Frame, 'plain' | 'documents' | 'firstId' | 'lastId'>): Promise<void> {
+    if (this.#failure !== undefined) return;
+    await this.#options.writer.write(stored);
+    this.#frames.push({ offset: this.#offset, stored: stored.length, sha256: hashOf(stored), ...described });
+    this.#offset += stored.length;
+  }
+}
+
+function idsOf(plain: Buffer, lastStart: number): Pick<Frame, 'firstId' | 'lastId'> {
+  const firstId = idOf(plain.subarray(0, plain.readInt32LE()));
+  const lastId = idOf(plain.subarray(lastStart));
+  return { ...(firstId === undefined ? {} : { firstId }), ...(lastId === undefined ? {} : { lastId }) };
+}
+
+function idOf(document: Buffer): string | undefined {
+  const id = elementOf(document, '_id');
+  return id === undefined || id.value.length > longestId ? undefined : valueText(id.type, id.value);
+}

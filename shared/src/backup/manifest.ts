@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { defineDocument } from '../documents/document.ts';
+import { GuardError } from '../errors/guard-error.ts';
+import { digestSchema } from '../mongo/digest.ts';
+import { compressions } from './codec.ts';
+import type { BackupStore } from './store.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** A file of the backup, `path` relative to the backup's folder. */
+const file = z.object({ path: z.string(), bytes: z.number(), sha256 });
+
+const consistencyKind = z.enum(['snapshot', 'quiescent', 'none']);
+
+const collection = z.object({
+  database: z.string(),
+  name: z.string(),
+  type: z.enum(['collection', 'view', 'timeseries']),
+  uuid: z.string().exactOptional(),
+  /** Canonical Extended JSON, keys in the server's order. */
+  options: z.string(),
+  /** Canonical Extended JSON of each index, in the server's order. */
+  indexes: z.array(z.string()).readonly(),
+  /** Whether the documents are those of the backup's cluster time (or of a time without writes); false is said loudly. */
+  pointInTime: z.boolean(),
+  /** Of a time series: its buckets. Of a view: nothing. */
+  digest: digestSchema,
+  metadata: file,
+  /** The documents: frames one after another. The table holds the SHA-256 of each, and the manifest that of the table. Absent for views. */
+  data: z.object({ path: z.string(), bytes: z.number(), frames: z.number(), table: file }).exactOptional(),
+});
+
+const schema = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  /** ISO 8601. */
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  tool: z.object({ name: z.string(), version: z.string() }),
+  server: z.object({ version: z.string(), topology: z.enum(['standalone', 'replica-set', 'sharded']) }),
+  environment: z.string().exactOptional(),
+  /** `clusterTime` is `seconds.increment` of the point in time that the backup shows. */
+  consistency: z.object({ kind: consistencyKind, clusterTime: z.string().exactOptional() }),
+  compression: z.enum(compressions),
+  selection: z.object({
+    databases: z.array(z.string()).readonly(),
+    include: z.array(z.string()).readonly(),
+    exclude: z.array(z.string()).readonly(),
+  }),
+  collections: z.array(collection).readonly(),
+  /** Sums over all collections. */
+  digest: digestSchema,
+  /** Bytes of all files but the manifest. */
+  storedBytes: z.number(),
+});
+
+export type ConsistencyKind = z.infer<typeof consistencyKind>;
+export type ManifestFile = z.infer<typeof file>;
+export type ManifestCollection = z.infer<typeof collection>;
+/** What a backup holds. It is written last of all: a backup without one does not count. */
+export type Manifest = z.infer<typeof schema>;
+
+const manifest = defineDocument('backup manifest', 1, schema);
+
+export const manifestPath = (id: string): string => `${id}/manifest.json`;
+
+/** Commits a backup. The last member is the SHA-256 of all that comes before it. */
+export async function writeManifest(store: BackupStore, content: Manifest): Promise<void> {
+  const body = JSON.stringify(content);
+  await store.put(manifestPath(content.id), `${JSON.stringify({ ...content, sha256: hashOf(body) }, undefined, 1)}\n`);
+}
+
+/**
+ * Reads a committed backup's manifest. Throws `backup/not-found`, `backup/incomplete` for a folder without a manifest,
+ * `backup/checksum-mismatch`, `document/too-new`, `document/invalid`.
+ */
+export async function readManifest(store: BackupStore, id: string): Promise<Manifest> {
+  const source = store.locate(manifestPath(id));
+  const bytes = await store.read(manifestPath(id));
+  if (bytes === undefined) {
+    const started = (await store.folders()).includes(id);
+    if (started) throw new GuardError('backup/incomplete', `The backup ${id} has no manifest: it was never finished.`);
+    throw new GuardError('backup/not-found', `There is no backup ${id} in ${store.location}.`);
+  }
+  const { sha256: seal, ...body } = parseSealed(bytes, source);
+  const content = manifest.parse(body, source);
+  if (seal !== hashOf(JSON.stringify(body)))
+    throw new GuardError('backup/checksum-mismatch', `The manifest ${source} was changed or damaged.`);
+  if (content.id !== id) throw new GuardError('backup/checksum-mismatch', `The manifest ${source} belongs to the backup ${content.id}.`);
+  return content;
+}
+
+function parseSealed(bytes: Buffer, source: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(bytes.toString('utf8')));
+  } catch (error) {
+    throw new GuardError('backup/checksum-mismatch', `The manifest ${source} is cut off or damaged.`, { cause: error });
+  }
+}
+
+export function hashOf(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,173 @@
+import type { MongoClient } from 'mongodb';
+import { GuardError } from '../errors/guard-error.ts';
+import { fromMongoError } from '../errors/mongo-errors.ts';
+import { formatBytes } from '../log/format-bytes.ts';
+import type { Log } from '../log/log.ts';
+import { startProgress } from '../log/progress.ts';
+import { readCatalog, type CatalogEntry } from '../mongo/catalog.ts';
+import { addDigests, emptyDigest, type Digest } from '../mongo/digest.ts';
+import { isOwnCollection } from '../mongo/own-collections.ts';
+import { requirePrivileges } from '../mongo/privileges.ts';
+import { rawInserter } from '../mongo/raw-write.ts';
+import { Budget } from './budget.ts';
+import { inParallel } from './in-parallel.ts';
+import { readManifest, type Manifest, type ManifestCollection } from './manifest.ts';
+import { nameOf, renamed, selects, type Namespace, type NamespacePatterns, type NamespaceRename } from './namespaces.ts';
+import { finishCollection, loadCollection, type LoadedCollection, type LoadOptions, type RestoreItem } from './restore-collection.ts';
+import type { BackupStore } from './store.ts';
+
+export interface RestoreOptions extends NamespacePatterns {
+  readonly client: MongoClient;
+  readonly store: BackupStore;
+  /** A committed backup; `resolveBackupId` finds the latest. */
+  readonly backupId: string;
+  /** Databases of the backup that are meant; default: all. */
+  readonly databases?: readonly string[] | undefined;
+  /** Exact namespaces of the backup, for example `shop.orders`; default: all. */
+  readonly only?: readonly string[] | undefined;
+  /** New names by pattern; see `parseRenames`. */
+  readonly renames?: readonly NamespaceRename[] | undefined;
+  /** New names by function, instead of `renames`. */
+  readonly mapNamespace?: ((namespace: Namespace) => Namespace) | undefined;
+  /** Whether existing collections are replaced. Nothing is dropped before its replacement is proven. */
+  readonly drop: boolean;
+  readonly log: Log;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RestoredCollection {
+  /** Where it came from and where it is now. */
+  readonly from: Namespace;
+  readonly to: Namespace;
+  readonly type: CatalogEntry['type'];
+  /** Counted in the target, and equal to the one in the manifest. */
+  readonly digest: Digest;
+  /** Whether it replaced an existing collection. */
+  readonly replaced: boolean;
+}
+
+export interface RestoreResult {
+  readonly backupId: string;
+  readonly collections: readonly RestoredCollection[];
+  /** Sums over all collections. */
+  readonly digest: Digest;
+}
+
+/** Plain bytes of inserts that wait for the server. */
+const bytesInFlight = 32 * 2 ** 20;
+
+/**
+ * Restores collections of a backup, exactly, or throws. Every collection is loaded under a shadow name and its digest compared with the
+ * manifest; then all of them take their names in one go. So a failure before leaves the target as it was; one after is said with what is
+ * done. Throws `backup/*` for a damaged backup, `restore/target-exists`, `restore/conflict`, `restore/refused`,
+ * `restore/digest-mismatch`, `restore/definition-mismatch`, `target/privilege-missing`, `server/*`, and the reason of the signal.
+ */
+export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
+  const { client, store, backupId, log, signal } = options;
+  const manifest = await readManifest(store, backupId);
+  const items = await planRestore(options, manifest);
+  const { version } = await client.db('admin').command({ buildInfo: 1 });
+  const inserter = rawInserter(client, String(version));
+  if (inserter.way === 'objects')
+    log.warning('The driver is not the one that was tested: documents are sent one object at a time, slowly.');
+  const total = items.reduce((sum, { source }) => addDigests(sum, source.digest), emptyDigest);
+  const progress = startProgress({ log, doing: 'Restoring', total });
+  const budget = new Budget(bytesInFlight);
+  const load: LoadOptions = { client, store, manifest, inserter, budget, progress, log, signal };
+  const loaded: LoadedCollection[] = [];
+  try {
+    const order = items.toSorted((a, b) => b.source.digest.bytes - a.source.digest.bytes);
+    await inParallel(order, 2, async (item) => {
+      signal?.throwIfAborted();
+      loaded.push(await loadCollection(load, item));
+    });
+    log.info(`Restored ${progress.summary()}, every digest equal`);
+    signal?.throwIfAborted();
+    // From here on the names change hands: it is quick, and not stopped half-way.
+    for (const collection of inOrderOfFinish(loaded)) await finishCollection(load, collection);
+  } catch (error) {
+    for (const { discard } of loaded) await discard();
+    signal?.throwIfAborted();
+    throw fromMongoError(error, `Restoring the backup ${backupId}`);
+  }
+  await proveDefinitions(client, items);
+  const collections = items.map(({ source, to, existing }) => restoredOf(source, to, existing !== undefined));
+  return { backupId, collections, digest: total };
+}
+
+function restoredOf(source: ManifestCollection, to: Namespace, replaced: boolean): RestoredCollection {
+  const from = { database: source.database, collection: source.name };
+  return { from, to, type: source.type, digest: source.digest, replaced };
+}
+
+/** Views last: they show what the others hold. */
+function inOrderOfFinish(loaded: readonly LoadedCollection[]): readonly LoadedCollection[] {
+  const isView = ({ item }: LoadedCollection): number => (item.source.type === 'view' ? 1 : 0);
+  return loaded.toSorted((a, b) => isView(a) - isView(b));
+}
+
+async function planRestore(options: RestoreOptions, manifest: Manifest): Promise<readonly RestoreItem[]> {
+  const chosen = chooseCollections(options, manifest);
+  const map = options.mapNamespace ?? ((namespace: Namespace) => renamed(namespace, options.renames ?? []));
+  const targets = chosen.map((source) => ({ source, to: map({ database: source.database, collection: source.name }) }));
+  requireDistinct(targets.map(({ to }) => to));
+  const databases = [...new Set(targets.map(({ to }) => to.database))];
+  await requirePrivileges(options.client, databases, ['insert', 'createCollection', 'createIndex', 'dropCollection']);
+  const existing = new Map<string, CatalogEntry>();
+  for (const database of databases)
+    for (const entry of await readCatalog(options.client, database, { signal: options.signal }))
+      existing.set(nameOf({ database, collection: entry.name }), entry);
+  const items = targets.map(({ source, to }) => ({ source, to, existing: existing.get(nameOf(to)) }));
+  const standing = items.filter(({ existing: found }) => found !== undefined);
+  if (standing.length > 0 && !options.drop) {
+    const names = standing.slice(0, 5).map(({ to }) => nameOf(to));
+    const more = standing.length > names.length ? ` and ${standing.length - names.length} more` : '';
+    throw new GuardError('restore/target-exists', `The target already holds ${names.join(', ')}${more}.`);
+  }
+  return items;
+}
+
+/** Throws `backup/nothing-selected`, or `backup/not-found` when one of `only` is not in the backup. */
+function chooseCollections({ databases, only, include, exclude, log }: RestoreOptions, manifest: Manifest): readonly ManifestCollection[] {
+  const names = new Set(only);
+  const chosen = manifest.collections.filter((source) => {
+    const namespace = { database: source.database, collection: source.name };
+    if (databases !== undefined && databases.length > 0 && !databases.includes(source.database)) return false;
+    if (isOwnCollection(source.name)) return false;
+    return (only === undefined || names.has(nameOf(namespace))) && selects({ include, exclude }, namespace);
+  });
+  for (const { database, name } of chosen) names.delete(nameOf({ database, collection: name }));
+  const [absent] = names;
+  if (absent !== undefined) throw new GuardError('backup/not-found', `The backup ${manifest.id} does not hold ${absent}.`);
+  if (chosen.length === 0) throw new GuardError('backup/nothing-selected', `The backup ${manifest.id} holds nothing that was asked for.`);
+  log.info(`Restoring ${chosen.length} collections, ${formatBytes(chosen.reduce((sum, { digest }) => sum + digest.bytes, 0))}`);
+  return chosen;
+}
+
+function requireDistinct(targets: readonly Namespace[]): void {
+  const seen = new Set<string>();
+  for (const name of targets.map(nameOf)) {
+    if (seen.has(name)) throw new GuardError('restore/conflict', `More than one collection would become ${name}.`);
+    seen.add(name);
+  }
+}
+
+/** The last proof: options and indexes of everything that was restored, as the server tells them now. */
+async function proveDefinitions(client: MongoClient, items: readonly RestoreItem[]): Promise<void> {
+  for (const [database, group] of Map.groupBy(items, ({ to }) => to.database)) {
+    const now = new Map((await readCatalog(client, database)).map((entry) => [entry.name, entry]));
+    for (const { source, to } of group) {
+      const found = now.get(to.collection);
+      const what = found === undefined ? 'collection' : differentPart(source, found);
+      if (what !== undefined)
+        throw new GuardError('restore/definition-mismatch', `The ${what} of ${nameOf(to)} is not what it was in the backup.`);
+    }
+  }
+}
+
+function differentPart(source: ManifestCollection, found: CatalogEntry): string | undefined {
+  if (source.type !== found.type) return 'type';
+  if (source.options !== found.options) return 'set of options';
+  const indexes = (all: readonly string[]): string => all.toSorted().join('\n');
+  return indexes(source.indexes) === indexes(found.indexes) ? undefined : 'set of indexes';
+}

@@ -1,0 +1,75 @@
+import { GuardError } from '../errors/guard-error.ts';
+import { manifestPath } from './manifest.ts';
+import type { ListedBackup } from './list.ts';
+import type { BackupStore } from './store.ts';
+
+/** How many backups are kept: the newest ones, all of some days, and one for each of some days, weeks or months. */
+export interface KeepRules {
+  readonly last: number;
+  /** All backups of the last so many days. */
+  readonly days: number;
+  readonly weekly: number;
+  readonly monthly: number;
+}
+
+const ruleNames = ['last', 'days', 'weekly', 'monthly'] as const;
+const day = 86_400_000;
+
+/** Reads rules such as `last: 3` or `days: 7`, one an item. Throws `input/invalid`. */
+export function parseKeep(rules: readonly string[]): KeepRules {
+  const keep = { last: 0, days: 0, weekly: 0, monthly: 0 };
+  for (const rule of rules) {
+    const [, name, count] = /^(\w+)\s*[:=]\s*(\d+)$/.exec(rule) ?? [];
+    const known = ruleNames.find((candidate) => candidate === name);
+    if (known === undefined)
+      throw new GuardError('input/invalid', `keep: "${rule}" is not one of ${ruleNames.join(', ')} with a number, such as days: 7.`);
+    keep[known] = Number(count);
+  }
+  return keep;
+}
+
+export interface PrunePlan {
+  readonly remove: readonly ListedBackup[];
+  readonly keep: readonly ListedBackup[];
+}
+
+/**
+ * What may go. Always kept: the newest backup, the newest proven one, damaged ones (a person should look at them), and unfinished ones
+ * younger than a day (they may still run). Pure; `backups` oldest first.
+ */
+export function planPrune(backups: readonly ListedBackup[], rules: KeepRules, now: Date): PrunePlan {
+  const committed = backups.filter((backup) => backup.status === 'committed').toReversed();
+  const kept = new Set<ListedBackup>(committed.slice(0, Math.max(rules.last, 1)));
+  const proven = committed.find(({ proof }) => proof !== undefined);
+  if (proven !== undefined) kept.add(proven);
+  for (const backup of committed) if (now.getTime() - timeOf(backup).getTime() < rules.days * day) kept.add(backup);
+  for (const backup of newestOfEach(committed, weekOf).slice(0, rules.weekly)) kept.add(backup);
+  for (const backup of newestOfEach(committed, (backup) => backup.id.slice(0, 6)).slice(0, rules.monthly)) kept.add(backup);
+  for (const backup of backups) {
+    if (backup.status === 'damaged') kept.add(backup);
+    if (backup.status === 'unfinished' && now.getTime() - timeOf(backup).getTime() < day) kept.add(backup);
+  }
+  return { remove: backups.filter((backup) => !kept.has(backup)), keep: backups.filter((backup) => kept.has(backup)) };
+}
+
+/** Removes a backup, its manifest first: what is left after an interruption does not count as a backup. */
+export async function removeBackup(store: BackupStore, id: string): Promise<void> {
+  await store.remove(manifestPath(id));
+  await store.remove(id);
+}
+
+/** The time in an id: `20260802T142530Z-3f9c1b`. */
+function timeOf({ id }: Pick<ListedBackup, 'id'>): Date {
+  return new Date(id.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z.*$/, '$1-$2-$3T$4:$5:$6Z'));
+}
+
+function newestOfEach(backups: readonly ListedBackup[], groupOf: (backup: ListedBackup) => string): readonly ListedBackup[] {
+  return [...Map.groupBy(backups, groupOf).values()].flatMap((group) => group.slice(0, 1));
+}
+
+/** The Monday of the week, UTC. */
+function weekOf(backup: ListedBackup): string {
+  const time = timeOf(backup);
+  const monday = time.getTime() - ((time.getUTCDay() + 6) % 7) * day;
+  return new Date(monday).toISOString().slice(0, 10);
+}

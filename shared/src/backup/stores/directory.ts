@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { GuardError, toError } from '../../errors/guard-error.ts';
+import type { BackupStore, ByteRange, StoredFile, StoreWriter } from '../store.ts';
+
+/** A folder as a store. It is created by the first file that is written. */
+export function directoryStore(root: string): BackupStore {
+  const locate = (relative: string): string => resolveInside(root, relative);
+  return {
+    location: root,
+    locate,
+    freeBytes: () => attempt('Looking for free space', () => freeBytes(root)),
+    openWriter: (file) => attempt(`Writing ${file}`, () => openWriter(locate(file), file)),
+    put: (file, content) => attempt(`Writing ${file}`, () => put(locate(file), content)),
+    read: (file, range) => attempt(`Reading ${file}`, () => absentAsUndefined(read(locate(file), range))),
+    folders: () => attempt('Listing backups', () => folders(root)),
+    files: (folder) => attempt(`Listing ${folder}`, () => files(locate(folder), folder)),
+    remove: (item) => attempt(`Removing ${item}`, () => rm(locate(item), { recursive: true, force: true })),
+  };
+}
+
+/** The path in the file system; a path from a damaged or forged manifest cannot lead out of the store. */
+function resolveInside(root: string, relative: string): string {
+  const resolved = path.resolve(root, relative);
+  if (resolved.startsWith(path.join(path.resolve(root), path.sep))) return resolved;
+  throw new GuardError('backup/incomplete', `The path ${JSON.stringify(relative)} leads out of the store.`);
+}
+
+async function attempt<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof GuardError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw new GuardError('backup/no-space', `${doing}: the disk is full.`, { cause: error });
+    throw new GuardError('backup/store-failed', `${doing}: ${code ?? toError(error).message}.`, { cause: error });
+  }
+}
+
+async function absentAsUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function openWriter(file: string, name: string): Promise<StoreWriter> {
+  await mkdir(path.dirname(file), { recursive: true });
+  const handle = await open(file, 'w');
+  return {
+    write: (bytes) => attempt(`Writing ${name}`, () => writeAll(handle, bytes)),
+    close: () =>
+      attempt(`Writing ${name}`, async () => {
+        await handle.sync();
+        await handle.close();
+      }),
+    abort: async () => {
+      await handle.close().catch(() => undefined);
+      await rm(file, { force: true });
+    },
+  };
+}
+
+/** Replaces a file in one step. The temporary name is short: names of collections go up to the limit of the file system. */
+async function put(file: string, content: string | Buffer): Promise<void> {
+  const folder = path.dirname(file);
+  await mkdir(folder, { recursive: true });
+  const part = path.join(folder, `.${randomUUID()}.part`);
+  const handle = await open(part, 'w');
+  try {
+    await writeAll(handle, typeof content === 'string' ? Buffer.from(content) : content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(part, file);
+}
+
+async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) written += (await handle.write(bytes, written)).bytesWritten;
+}
+
+async function read(file: string, range: ByteRange | undefined): Promise<Buffer> {
+  if (range === undefined) return readFile(file);
+  const handle = await open(file, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(range.bytes);
+    let filled = 0;
+    while (filled < range.bytes) {
+      const { bytesRead } = await handle.read(buffer, filled, range.bytes - filled, range.offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Free space where `root` is or will be. */
+async function freeBytes(root: string): Promise<number> {
+  let folder = path.resolve(root);
+  while ((await absentAsUndefined(stat(folder))) === undefined) folder = path.dirname(folder);
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+async function folders(root: string): Promise<readonly string[]> {
+  const entries = (await absentAsUndefined(readdir(root, { withFileTypes: true }))) ?? [];
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+async function files(root: string, folder: string): Promise<readonly StoredFile[]> {
+  const entries = (await absentAsUndefined(readdir(root, { withFileTypes: true, recursive: true }))) ?? [];
+  const found: StoredFile[] = [];
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    found.push({ path: [folder, ...path.relative(root, file).split(path.sep)].join('/'), bytes: (await stat(file)).size });
+  }
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}

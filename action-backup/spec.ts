@@ -1,0 +1,56 @@
+import { boolean, choice, duration, list, text } from '@migration-guard/shared/action/inputs';
+import { defineAction } from '@migration-guard/shared/action/spec';
+
+export const spec = defineAction({
+  name: 'backup',
+  title: 'Backup',
+  description: 'Takes backups of MongoDB databases, proves them, restores them exactly, lists them and removes old ones.',
+  inputs: {
+    mode: choice('What to do.', ['create', 'verify', 'restore', 'list', 'prune']).or('create'),
+    store: text('Folder in which the backups are kept.').mandatory(),
+    'backup-id': text('The backup to verify or restore, or `latest`.').or('latest'),
+    databases: list('Databases to back up or restore; default: the one named by `database` or the connection string, or else all.'),
+    include: list('Only collections that fit one of these patterns, such as `shop.*` or `orders`.'),
+    exclude: list('No collection that fits one of these patterns.'),
+    'required-collections': list('Patterns that must each fit a collection with documents, or the backup fails.'),
+    compression: choice('How documents are stored. Stock `mongorestore --gzip` reads `gzip`.', ['zstd', 'gzip', 'none']).or('zstd'),
+    consistency: choice(
+      'Which point in time the backup must show; `auto` takes the best that the server offers, `none` takes what comes.',
+      ['auto', 'snapshot', 'quiescent', 'none'],
+    ).or('auto'),
+    proof: choice('How the backup is proven: `read` reads it back, `restore` restores it into a throw-away server and counts there.', [
+      'none',
+      'read',
+      'restore',
+    ]),
+    'ns-from': list('Patterns of collections that get another name in a restore, such as `shop.*`.'),
+    'ns-to': list('The names that they get, such as `shop_copy.*`.'),
+    drop: boolean('Whether a restore may replace collections that exist. Nothing is dropped before its replacement is proven.').or('false'),
+    'max-age': duration('Mode verify: how old the backup may be, such as 24h.'),
+    keep: list('Mode prune: what to keep, such as `last: 3`, `days: 7`, `weekly: 4`, `monthly: 6`; anything else goes.'),
+  },
+  outputs: {
+    'backup-id': 'The backup that was created, verified or restored',
+    'backup-path': 'Where it is; its folder `dump` has the layout of mongodump',
+    consistency: 'snapshot, quiescent or none',
+    documents: 'Number of documents',
+    bytes: 'Bytes of documents (BSON)',
+    digest: 'Digest of all documents, independent of their order',
+    proof: 'How the backup is proven: none, read or restore',
+    backups: 'Modes list and prune: the backups that are left, a JSON array, newest first',
+  },
+  permissions: {},
+  example: `- uses: OWNER/REPOSITORY/action-backup@v1
+  id: backup
+  with:
+    uri: \${{ secrets.MONGODB_URI }}
+    store: /backups
+    required-collections: |
+      users
+      orders`,
+  check: ({ mode, uri, keep, nsFrom, nsTo }) => [
+    ...(uri === undefined && (mode === 'create' || mode === 'restore') ? [{ subject: 'uri', message: 'is required' }] : []),
+    ...(mode === 'prune' && keep === undefined ? [{ subject: 'keep', message: 'is required in mode prune' }] : []),
+    ...(nsFrom?.length === nsTo?.length ? [] : [{ subject: 'ns-to', message: 'needs as many patterns as ns-from' }]),
+  ],
+});

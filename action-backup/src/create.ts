@@ -1,0 +1,44 @@
+import type { Outcome } from '@migration-guard/shared/action/context';
+import { createBackup } from '@migration-guard/shared/backup/create';
+import { formatBytes } from '@migration-guard/shared/log/format-bytes';
+import { connect } from '@migration-guard/shared/mongo/connect';
+import type { BackupContext, BackupInputs } from './contract.ts';
+import { storeOf, uriOf } from './place.ts';
+import { collectionsTable, presentBackup, presentDigest } from './present.ts';
+import { prove } from './prove.ts';
+
+/** Takes a backup; it counts only when its manifest is written, which is the last thing that happens to it. */
+export async function create(inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
+  const { log, signal, now, stage } = context;
+  const store = storeOf(inputs, context);
+  stage.dataState('The database was only read.');
+  await using connection = await connect(uriOf(inputs));
+  const database = inputs.database ?? connection.defaultDatabase;
+  const manifest = await createBackup({
+    connection,
+    store,
+    selection: {
+      databases: inputs.databases ?? (database === undefined ? [] : [database]),
+      include: inputs.include,
+      exclude: inputs.exclude,
+    },
+    requiredCollections: inputs.requiredCollections,
+    compression: inputs.compression,
+    consistency: inputs.consistency,
+    environment: inputs.environment,
+    log,
+    signal,
+    now,
+  });
+  presentBackup(context, store, manifest);
+  presentDigest(context, manifest.digest);
+  stage.table(collectionsTable(manifest));
+  await prove(inputs.proof ?? 'none', { store, manifest, context });
+  log.info(`Backup ${manifest.id}: ${formatBytes(manifest.storedBytes)} in ${store.locate(manifest.id)}`);
+  const incomplete = manifest.collections.some(({ pointInTime, type }) => !pointInTime && type !== 'view');
+  if (!incomplete) return { result: 'passed' };
+  return {
+    result: 'warned',
+    reason: `The backup ${manifest.id} does not show one point in time (consistency: ${manifest.consistency.kind}).`,
+  };
+}

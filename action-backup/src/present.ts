@@ -1,0 +1,93 @@
+import type { ListedBackup } from '@migration-guard/shared/backup/list';
+import type { Manifest } from '@migration-guard/shared/backup/manifest';
+import type { BackupStore } from '@migration-guard/shared/backup/store';
+import { formatBytes } from '@migration-guard/shared/log/format-bytes';
+import type { Digest } from '@migration-guard/shared/mongo/digest';
+import type { Table } from '@migration-guard/shared/report/run-report';
+import type { BackupContext } from './contract.ts';
+
+/** Largest number of collections that a report lists. */
+const longestTable = 50;
+
+/** Sets the outputs that every mode with one backup has, and its figures. */
+export function presentBackup(context: BackupContext, store: BackupStore, manifest: Manifest): void {
+  const { stage } = context;
+  context.setOutput('backup-id', manifest.id);
+  context.setOutput('backup-path', store.locate(manifest.id));
+  context.setOutput('consistency', manifest.consistency.kind);
+  stage.figure('backup', manifest.id);
+  stage.figure('consistency', manifest.consistency.kind);
+  stage.figure('stored', formatBytes(manifest.storedBytes));
+  for (const { database, name, pointInTime, type } of manifest.collections) {
+    if (pointInTime || type === 'view' || manifest.consistency.kind === 'none') continue;
+    const message = `${database}.${name} was written while it was read, and this server cannot read it at one point in time.`;
+    stage.finding({ severity: 'warning', rule: 'backup/not-point-in-time', message });
+  }
+}
+
+/** Sets counts and digest, as outputs and figures. */
+export function presentDigest(context: BackupContext, digest: Digest): void {
+  const { stage } = context;
+  context.setOutput('documents', digest.documents);
+  context.setOutput('bytes', digest.bytes);
+  context.setOutput('digest', digest.sum);
+  stage.figure('documents', digest.documents);
+  stage.figure('size', formatBytes(digest.bytes));
+  stage.figure('digest', digest.sum);
+}
+
+export function collectionsTable({ collections }: Manifest): Table {
+  const largest = collections.toSorted((a, b) => b.digest.bytes - a.digest.bytes);
+  return {
+    title: collections.length > longestTable ? `The ${longestTable} largest of ${collections.length} collections` : 'Collections',
+    columns: ['Collection', 'Kind', 'Documents', 'Size', 'Indexes'],
+    rows: largest
+      .slice(0, longestTable)
+      .map(({ database, name, type, digest, indexes }) => [
+        `${database}.${name}`,
+        type,
+        digest.documents.toLocaleString('en'),
+        formatBytes(digest.bytes),
+        String(indexes.length),
+      ]),
+  };
+}
+
+/** Newest first. */
+export function backupsTable(backups: readonly ListedBackup[], now: Date): Table {
+  return {
+    title: 'Backups',
+    columns: ['Backup', 'Age', 'Stored', 'Consistency', 'Documents', 'Proof'],
+    rows: backups.toReversed().map((backup) => {
+      if (backup.status !== 'committed') return [backup.id, '', '', backup.status, '', ''];
+      const { manifest, proof } = backup;
+      const age = ageText(now.getTime() - Date.parse(manifest.finishedAt));
+      const documents = manifest.digest.documents.toLocaleString('en');
+      return [backup.id, age, formatBytes(manifest.storedBytes), manifest.consistency.kind, documents, proof?.kind ?? 'none'];
+    }),
+  };
+}
+
+/** What the output `backups` holds: newest first. */
+export function backupsOutput(backups: readonly ListedBackup[]): readonly unknown[] {
+  return backups.toReversed().map((backup) =>
+    backup.status === 'committed'
+      ? {
+          id: backup.id,
+          status: backup.status,
+          finishedAt: backup.manifest.finishedAt,
+          storedBytes: backup.manifest.storedBytes,
+          documents: backup.manifest.digest.documents,
+          consistency: backup.manifest.consistency.kind,
+          proof: backup.proof?.kind ?? 'none',
+        }
+      : { id: backup.id, status: backup.status },
+  );
+}
+
+/** For example `5 min`, `7 h`, `12 days`. */
+export function ageText(milliseconds: number): string {
+  const minutes = Math.round(milliseconds / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1_440)} days`;
+}

@@ -1,0 +1,53 @@
+import type { Outcome } from '@migration-guard/shared/action/context';
+import { resolveBackupId } from '@migration-guard/shared/backup/list';
+import { readManifest } from '@migration-guard/shared/backup/manifest';
+import { nameOf, parseRenames } from '@migration-guard/shared/backup/namespaces';
+import { restoreBackup, type RestoreResult } from '@migration-guard/shared/backup/restore';
+import { connect } from '@migration-guard/shared/mongo/connect';
+import type { Table } from '@migration-guard/shared/report/run-report';
+import type { BackupContext, BackupInputs } from './contract.ts';
+import { storeOf, uriOf } from './place.ts';
+import { presentBackup, presentDigest } from './present.ts';
+
+/** Restores a backup or parts of it, and proves every collection by its digest before it takes its name. */
+export async function restore(inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
+  const { log, signal, stage } = context;
+  const store = storeOf(inputs, context);
+  const renames = parseRenames(inputs.nsFrom, inputs.nsTo);
+  const backupId = await resolveBackupId(store, inputs.backupId);
+  presentBackup(context, store, await readManifest(store, backupId));
+  await using connection = await connect(uriOf(inputs));
+  stage.dataState('Nothing was replaced; shadow collections of a failed restore are removed.');
+  const databases = inputs.databases ?? (inputs.database === undefined ? undefined : [inputs.database]);
+  const { include, exclude, drop } = inputs;
+  const result = await restoreBackup({
+    client: connection.client,
+    store,
+    backupId,
+    databases,
+    include,
+    exclude,
+    renames,
+    drop,
+    log,
+    signal,
+  });
+  presentDigest(context, result.digest);
+  context.setOutput('proof', 'restore');
+  stage.table(restoredTable(result));
+  stage.dataState(`${result.collections.length} collections were restored from ${backupId} and are equal to it, by digest.`);
+  return { result: 'passed' };
+}
+
+function restoredTable({ collections }: RestoreResult): Table {
+  return {
+    title: 'Restored',
+    columns: ['From', 'To', 'Documents', 'Replaced'],
+    rows: collections.map(({ from, to, digest, replaced }) => [
+      nameOf(from),
+      nameOf(to),
+      digest.documents.toLocaleString('en'),
+      replaced ? 'yes' : 'no',
+    ]),
+  };
+}

@@ -82,7 +82,7 @@ async function register({ db, body }: Call): Promise<Document> {
   const [firstName = '', ...rest] = name.split(' ');
   const user = { _id: new ObjectId(), phone, name, firstName, lastName: rest.join(' '), createdAt: new Date() };
   await db.collection('users').insertOne(user);
-  return { user: { id: user._id } };
+  return { user: { id: user._id, phone } };
 }
 
 async function createToken({ db, body }: Call): Promise<Document> {

@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.ts';
-import { escapeHtml } from './markup.ts';
+import { visible } from './markup.ts';
 import type { Finding, RunReport, Stage, Table } from './run-report.ts';
 import { bySeverity, place, reasonOf, stageName } from './stage.ts';
 import { verdictOf, type Tone } from './verdict.ts';
@@ -108,7 +108,7 @@ function table({ title, columns, rows }: Table): string {
   const rest = more(rows.length - shown.length, 'rows').join('');
   const content = rest === '' ? body : `${body}\n\n${rest}`;
   if (rows.length <= unfoldedRows) return `**${escape(title)}**\n\n${content}`;
-  return `<details><summary>${escapeHtml(title).replace(/[@#](?=\w)/g, muted)} (${rows.length})</summary>\n\n${content}\n\n</details>`;
+  return `<details><summary>${withoutElements(title)} (${rows.length})</summary>\n\n${content}\n\n</details>`;
 }
 
 function more(count: number, what: string): readonly string[] {
@@ -125,21 +125,23 @@ function grid(columns: readonly string[], rows: readonly (readonly string[])[]):
 
 /** One line of text that GitHub shows as it is: no markup, no table border, no mention, no issue reference, no formula. */
 export function escape(text: string): string {
-  return escapeHtml(text)
+  return withoutElements(text)
     .replace(/\s+/g, ' ')
     .trim()
     .replace(/[\\`*_[\]|~$]/g, String.raw`\$&`)
     .replace(/^([-+=]|#+(?=\s|$))/, String.raw`\$1`)
     .replace(/^(\d+)([.)])(?=\s|$)/, String.raw`$1\$2`)
-    .replace(/[@#](?=\w)/g, muted);
+    .replace(/[@#](?=\w)/g, '$&<!-- -->');
 }
 
-/** A comment that keeps GitHub from seeing a mention or the number of an issue. */
-const muted = '$&<!-- -->';
+/** Text in which GitHub finds no element and no entity. */
+function withoutElements(text: string): string {
+  return visible(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
 
 /** A code span, outside of tables (which know no `|` in it): its fence is longer than any run of backticks inside. */
 function code(text: string): string {
-  const line = text.replace(/\s+/g, ' ');
+  const line = visible(text).replace(/\s+/g, ' ');
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return longest === 0 ? `${fence}${line}${fence}` : `${fence} ${line} ${fence}`;

@@ -1,11 +1,13 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundleEntries, type ActionFolder } from '../actions.ts';
 
 interface NccOptions {
   readonly cache: false;
-  readonly license: string;
+  readonly license?: string;
+  readonly minify: true;
   readonly target: string;
   readonly esm: true;
   readonly quiet: true;
@@ -14,6 +16,7 @@ interface NccResult {
   readonly code: string;
   readonly assets: Readonly<Record<string, { readonly source: string | Buffer }>>;
 }
+const options = { cache: false, minify: true, target: 'es2024', esm: true, quiet: true } as const;
 const ncc = createRequire(import.meta.url)('@vercel/ncc') as (input: string, options: NccOptions) => Promise<NccResult>;
 
 /**
@@ -24,18 +27,32 @@ export async function bundleAction({ folder }: ActionFolder, dist: string): Prom
   const names = (await bundleEntries(folder)).map((entry) => path.basename(entry, '.ts'));
   const input = path.join(folder, 'lib', 'entries.js');
   await writeFile(input, names.map((name) => `export const ${name} = () => import('./src/${name}.js');\n`).join(''));
-  const { code, assets } = await ncc(input, { cache: false, license: 'licenses.txt', target: 'es2024', esm: true, quiet: true });
+  const { code, assets } = await ncc(input, { ...options, license: 'licenses.txt' });
   const files = new Map<string, string | Buffer>([
     ['package.json', '{"type":"module"}\n'],
     ['entries.js', code],
   ]);
-  for (const [name, asset] of Object.entries(assets)) if (name !== 'package.json') files.set(name, asset.source);
+  for (const [name, { source }] of Object.entries(assets)) {
+    if (name !== 'package.json') files.set(name, /^\d+\.index\.js$/.test(name) ? await minifyChunk(source) : source);
+  }
   for (const name of names) {
     files.set(name === 'main' ? 'index.js' : `${name}.js`, `import { ${name} } from './entries.js';\nawait ${name}();\n`);
   }
   await rm(dist, { recursive: true, force: true });
   await mkdir(dist, { recursive: true });
   for (const [name, content] of files) await writeFile(path.join(dist, name), content);
+}
+
+/** ncc minifies the entry only. A chunk is a module that exports its id and its modules: bundled on its own, it stays one, and gets small. */
+async function minifyChunk(source: string | Buffer): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'migration-guard-chunk-'));
+  try {
+    const file = path.join(folder, 'chunk.mjs');
+    await writeFile(file, source);
+    return (await ncc(file, options)).code;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /**

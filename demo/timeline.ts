@@ -10,9 +10,9 @@ export interface Timeline {
   end(mark: Mark, text: string): void;
 }
 
-export type Mark = 'good' | 'bad' | 'neutral';
+type Mark = 'good' | 'bad' | 'neutral';
 
-export interface StepLine {
+interface StepLine {
   readonly milliseconds: number;
   readonly text: string;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadtestSettings } from '@migration-guard/shared/config/loadtest';
+import { deadlineAfter } from '@migration-guard/shared/http/deadline';
 import { send, type Failure } from '@migration-guard/shared/http/request';
 import { runScenario, runStep, type Session, type StepResult } from '@migration-guard/shared/http/scenario';
 import type { Samples } from '@migration-guard/shared/load/verdict';
@@ -28,7 +29,7 @@ export interface Observed {
 /** Asks the service: preflight, scenario, then samples if the scenario passed. Rejects only when `signal` is aborted. */
 export async function observe(scenario: LoadtestSettings, options: ObserveOptions): Promise<Observed> {
   const observed: Observed = { steps: [], samples: [], outOfTime: false };
-  const limit = AbortSignal.timeout(options.limit);
+  const limit = deadlineAfter(options.limit);
   const { base, values, log } = options;
   const { headers, timeout } = scenario;
   const session: Session = { base, headers, timeout, values, log, signal: AbortSignal.any([options.signal, limit]) };

@@ -5,7 +5,6 @@ import { describe, expect, test } from '@jest/globals';
 import { loadtestResults } from '@migration-guard/shared/load/results';
 import { startJob, type StepResult } from '@migration-guard/shared/testing/action-runner';
 import { json, startHttpService, type HttpService, type Respond } from '@migration-guard/shared/testing/http-service';
-import { stringify } from 'yaml';
 
 const token = 'captured-token-81730';
 const apiKey = 'environment-secret-4462';
@@ -92,7 +91,7 @@ async function smoke({
 
 const withScenario = (service: HttpService, changed: Readonly<Record<string, unknown>> = {}): Given => ({
   inputs: { 'base-url': service.url, scenario: 'smoke.yml' },
-  files: { 'smoke.yml': stringify({ ...scenario, ...changed }) },
+  files: { 'smoke.yml': JSON.stringify({ ...scenario, ...changed }) },
 });
 
 describe('smoke', () => {
@@ -115,7 +114,7 @@ describe('smoke', () => {
   test('reads the scenario from the configuration file', async () => {
     await using service = await startHttpService(marketplace);
     const section = { ...scenario, 'base-url': service.url };
-    const run = await smoke({ inputs: {}, files: { '.github/migration-guard.yml': stringify({ loadtest: section }) } });
+    const run = await smoke({ inputs: {}, files: { '.github/migration-guard.yml': JSON.stringify({ loadtest: section }) } });
     expect(run).toMatchObject({ exitCode: 0, outputs: { verdict: 'pass' } });
   });
 

@@ -48,7 +48,7 @@ const farFuture = new Date(Date.UTC(2099, 11, 31));
 /** Each collection numbers its `_id`s in a range of its own, so that references need no look-up. */
 const idPrefix = { users: 'a1', drivers: 'b2', products: 'c3', wallets: 'd4', deliveryorders: 'e5', sessions: 'f6', events: 'a7' } as const;
 
-export function idOf(collection: CollectionName, index: number): ObjectId {
+function idOf(collection: CollectionName, index: number): ObjectId {
   return new ObjectId(idPrefix[collection] + index.toString(16).padStart(22, '0'));
 }
 

@@ -1,3 +1,5 @@
+import { deadlineAfter } from './deadline.ts';
+
 /** One HTTP request, ready to be sent. */
 export interface Request {
   readonly method: string;
@@ -40,7 +42,7 @@ const largestBody = 16 * 2 ** 20;
  */
 export async function send(request: Request, { timeout, signal }: SendOptions): Promise<Answer | Failure> {
   signal.throwIfAborted();
-  const deadline = AbortSignal.timeout(timeout);
+  const deadline = deadlineAfter(timeout);
   const started = performance.now();
   const elapsed = (): number => performance.now() - started;
   try {

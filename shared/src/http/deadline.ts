@@ -1,0 +1,7 @@
+/** Milliseconds that a timer can hold, about 25 days; more would make it fire at once. */
+const longest = 2 ** 31 - 1;
+
+/** A signal that is aborted after `milliseconds`; fractions, which `AbortSignal.timeout` refuses, are rounded up. */
+export function deadlineAfter(milliseconds: number): AbortSignal {
+  return AbortSignal.timeout(Math.min(Math.ceil(milliseconds), longest));
+}

@@ -1,5 +1,5 @@
 import { IncomingWebhook, type IncomingWebhookSendArguments } from '@slack/webhook';
-import { GuardError, toError } from '../errors/guard-error.ts';
+import { GuardError } from '../errors/guard-error.ts';
 import type { Secret } from '../redaction/secret.ts';
 import type { SlackMessage } from '../report/slack.ts';
 
@@ -12,28 +12,38 @@ export async function postToSlack(webhook: Secret, message: SlackMessage, signal
   const url = URL.parse(webhook.reveal().trim());
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new GuardError('notify/slack', 'The input slack-webhook is not a web address.');
+  // The library keeps no more than the text of what fetch throws.
+  let lost: unknown;
   const hook = new IncomingWebhook(url.href, {
     timeout: attemptMilliseconds,
     retryConfig,
-    fetch: (address, init) =>
-      fetch(address, { ...init, signal: init?.signal === undefined ? signal : AbortSignal.any([signal, init.signal]) }),
+    fetch: async (address, init) => {
+      try {
+        return await fetch(address, { ...init, signal: init?.signal === undefined ? signal : AbortSignal.any([signal, init.signal]) });
+      } catch (error) {
+        lost = error;
+        throw error;
+      }
+    },
   });
   try {
     await hook.send(message as IncomingWebhookSendArguments);
   } catch (error) {
-    throw new GuardError('notify/slack', `Slack did not take the message: ${reason(error)}.`, { cause: error });
+    throw new GuardError('notify/slack', `Slack did not take the message: ${refusal(error) ?? loss(lost)}.`, { cause: error });
   }
 }
 
-/** What went wrong, without the address, which is the secret. */
-function reason(error: unknown): string {
-  const { statusCode, body } = error as { statusCode?: number; body?: string };
-  if (statusCode !== undefined) {
-    const word = /^[a-z_]{1,60}$/.test(body ?? '') ? ` (${body})` : '';
-    return `it answered ${statusCode}${word}`;
-  }
-  const original = (error as { original?: Error }).original ?? toError(error);
-  if (original.name === 'TimeoutError') return `no answer within ${attemptMilliseconds / 1000} s`;
-  const code = (original.cause as NodeJS.ErrnoException | undefined)?.code;
+/** What Slack answered. Only its words for errors are repeated: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks */
+function refusal(error: unknown): string | undefined {
+  const { statusCode, body = '' } = error as { statusCode?: number; body?: string };
+  if (statusCode === undefined) return undefined;
+  return /^[a-z_]{1,60}$/.test(body) ? `it answered ${statusCode} (${body})` : `it answered ${statusCode}`;
+}
+
+/** Why there was no answer, without the address, which is the secret. */
+function loss(error: unknown): string {
+  const { name, cause } = (error ?? {}) as Partial<Error>;
+  if (name === 'TimeoutError') return `no answer within ${attemptMilliseconds / 1000} s`;
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   return code === undefined ? 'the connection failed' : `the connection failed (${code})`;
 }

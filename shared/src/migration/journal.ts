@@ -29,8 +29,7 @@ export interface JournalEntry {
 }
 
 /** What a writer says; the rest is filled in. */
-export type NewEntry = Pick<JournalEntry, 'file' | 'state'> &
-  Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error' | 'rollbackPoint'>>;
+export type NewEntry = Pick<JournalEntry, 'file' | 'state'> & Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error'>>;
 
 export interface Journal {
   /** Confirms the lock, then adds the entry, confirmed by a majority. */
@@ -43,16 +42,19 @@ export interface JournalOptions {
   /** URL of the run. */
   readonly run: string;
   readonly now: () => Date;
+  /** Id of the rollback point of this run, kept with every entry. */
+  readonly rollbackPoint?: string | undefined;
 }
 
 /** The journal of one run, under its lock. */
-export function openJournal({ db, lock, run, now }: JournalOptions): Journal {
+export function openJournal({ db, lock, run, now, rollbackPoint }: JournalOptions): Journal {
   let step = 0;
   return {
     append: async (entry) => {
       await lock.confirm();
       step += 1;
-      const document: JournalEntry = { ...entry, at: now(), run, fence: lock.fence, step };
+      const point = rollbackPoint === undefined ? {} : { rollbackPoint };
+      const document: JournalEntry = { ...entry, at: now(), run, fence: lock.fence, step, ...point };
       try {
         await db.collection(journalCollection).insertOne({ _id: new ObjectId(), ...document }, { writeConcern: { w: 'majority' } });
       } catch (error) {

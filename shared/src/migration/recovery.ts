@@ -5,7 +5,7 @@ import type { JournalEntry } from './journal.ts';
 export interface HalfDone {
   readonly file: string;
   readonly entry: JournalEntry;
-  /** What is known and what is not, one sentence each. */
+  /** What is known and what is not, without full stop. */
   readonly known: string;
   readonly unknown: string;
 }
@@ -29,49 +29,34 @@ export function recover(
   const entries = pending.map((file) => journal.get(file)).filter((entry) => entry !== undefined);
   return {
     finished: entries.filter(({ state }) => state === 'FINISHED'),
-    halfDone: entries.filter((entry) => isHalfDone(entry) && !mayRunAgain(entry.file)).map(explain),
+    halfDone: entries
+      .filter(isHalfDone)
+      .filter(({ file }) => !mayRunAgain(file))
+      .map(explain),
   };
 }
 
-function isHalfDone({ state, effects }: JournalEntry): boolean {
-  switch (state) {
-    case 'STARTED':
-    case 'ROLLBACK_FAILED':
-      return true;
-    case 'FAILED':
-    case 'INTERRUPTED':
-      return effects === undefined || !changedNothing(effects);
-    case 'FINISHED':
-    case 'APPLIED':
-    case 'ROLLED_BACK':
-      return false;
-  }
+type HalfDoneEntry = JournalEntry & { readonly state: 'STARTED' | 'FAILED' | 'INTERRUPTED' | 'ROLLBACK_FAILED' };
+
+function isHalfDone(entry: JournalEntry): entry is HalfDoneEntry {
+  const { state, effects } = entry;
+  if (state === 'STARTED' || state === 'ROLLBACK_FAILED') return true;
+  return (state === 'FAILED' || state === 'INTERRUPTED') && (effects === undefined || !changedNothing(effects));
 }
 
-function explain(entry: JournalEntry): HalfDone {
+function explain(entry: HalfDoneEntry): HalfDone {
   const { file, state, at, run, effects } = entry;
+  const done = effects === undefined ? 'unknown writes' : describeEffects(effects);
   const when = `${at.toISOString()} by ${run}`;
-  switch (state) {
-    case 'STARTED':
-      return {
-        file,
-        entry,
-        known: `${file} was started at ${when}, and that run was killed before it could write down an end.`,
-        unknown: `How much of ${file} was done is not known.`,
-      };
-    case 'ROLLBACK_FAILED':
-      return {
-        file,
-        entry,
-        known: `The rollback of ${file} failed at ${when}.`,
-        unknown: `How much of ${file} is still in the data is not known.`,
-      };
-    default:
-      return {
-        file,
-        entry,
-        known: `${file} ${state === 'FAILED' ? 'failed' : 'was interrupted'} at ${when}, after: ${effects === undefined ? 'unknown writes' : describeEffects(effects)}.`,
-        unknown: `Whether ${file} can run again from its beginning is known only to its author.`,
-      };
-  }
+  const knownAs = {
+    STARTED: `${file} was started at ${when}, and that run was killed before it could write down an end`,
+    ROLLBACK_FAILED: `the rollback of ${file} failed at ${when}`,
+    FAILED: `${file} failed at ${when}, after ${done}`,
+    INTERRUPTED: `${file} was interrupted at ${when}, after ${done}`,
+  } as const;
+  const unknown =
+    state === 'STARTED' || state === 'ROLLBACK_FAILED'
+      ? `how much of ${file} is in the data`
+      : `whether ${file} may run again from its beginning`;
+  return { file, entry, known: knownAs[state], unknown };
 }

@@ -49,6 +49,16 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+interface WorkerState {
+  effects: Effects;
+  fault: Fault | undefined;
+  ended: boolean;
+}
+
+type Print = (stream: 'stdout' | 'stderr', text: string) => void;
+
+const unexplainedEnd: Fault = { name: 'Error', message: 'the process that runs the migrations ended' };
+
 /** Starts the worker. It gets neither our inputs nor the tokens of the runner. */
 export function startWorker({ program, cwd, env, log, onWarning }: WorkerOptions): Worker {
   const quiet = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
@@ -59,47 +69,21 @@ export function startWorker({ program, cwd, env, log, onWarning }: WorkerOptions
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const waiting = new Map<number, Waiting>();
-  const state: { effects: Effects; fault?: Fault; ended: boolean } = { effects: noEffects, ended: false };
+  const state: WorkerState = { effects: noEffects, fault: undefined, ended: false };
   const printed = printer(log, onWarning);
-  let lastId = 0;
-
-  child.on('message', (said: Said) => {
-    switch (said.kind) {
-      case 'answer':
-        waiting.get(said.id)?.resolve(said.answer as never);
-        waiting.delete(said.id);
-        return;
-      case 'refused':
-        waiting.get(said.id)?.reject(new WorkerRefusal(said.fault));
-        waiting.delete(said.id);
-        return;
-      case 'output':
-        printed(said.stream, said.text);
-        return;
-      case 'progress':
-        state.effects = said.effects;
-        return;
-      case 'exiting':
-        state.effects = said.effects;
-        state.fault = said.fault;
-    }
-  });
+  child.on('message', (said: Said) => hear(said, { waiting, state, printed }));
   for (const stream of ['stdout', 'stderr'] as const) child[stream]?.on('data', (data: Buffer) => printed(stream, data.toString('utf8')));
-  const ended = endOf(child).then((how) => {
-    state.ended = true;
-    state.fault ??= { name: 'Error', message: `the process that runs the migrations ended (${how})` };
-    for (const { reject } of waiting.values()) reject(new WorkerRefusal(state.fault));
-    waiting.clear();
-  });
+  const ended = endOf(child).then((how) => giveUp(waiting, state, how));
+  let lastId = 0;
 
   const ask: Worker['ask'] = (kind, question) =>
     new Promise((resolve, reject) => {
       if (state.ended) {
-        reject(new WorkerRefusal(state.fault ?? { name: 'Error', message: 'the process that runs the migrations has ended' }));
+        reject(new WorkerRefusal(state.fault ?? unexplainedEnd));
         return;
       }
       lastId += 1;
-      waiting.set(lastId, { resolve: resolve as Waiting['resolve'], reject });
+      waiting.set(lastId, { resolve, reject });
       child.send({ id: lastId, kind, ...question });
     });
   const kill = async (): Promise<void> => {
@@ -121,6 +105,41 @@ export function startWorker({ program, cwd, env, log, onWarning }: WorkerOptions
     },
     [Symbol.asyncDispose]: kill,
   };
+}
+
+interface Hearing {
+  readonly waiting: Map<number, Waiting>;
+  readonly state: WorkerState;
+  readonly printed: Print;
+}
+
+function hear(said: Said, { waiting, state, printed }: Hearing): void {
+  switch (said.kind) {
+    case 'answer':
+      waiting.get(said.id)?.resolve(said.answer as never);
+      waiting.delete(said.id);
+      return;
+    case 'refused':
+      waiting.get(said.id)?.reject(new WorkerRefusal(said.fault));
+      waiting.delete(said.id);
+      return;
+    case 'output':
+      printed(said.stream, said.text);
+      return;
+    case 'progress':
+      state.effects = said.effects;
+      return;
+    case 'exiting':
+      state.effects = said.effects;
+      state.fault = said.fault;
+  }
+}
+
+function giveUp(waiting: Map<number, Waiting>, state: WorkerState, how: string): void {
+  state.ended = true;
+  state.fault ??= { name: 'Error', message: `${unexplainedEnd.message} (${how})` };
+  for (const { reject } of waiting.values()) reject(new WorkerRefusal(state.fault));
+  waiting.clear();
 }
 
 /** The error for a request that had to succeed. */
@@ -147,7 +166,7 @@ function endOf(child: ChildProcess): Promise<string> {
 }
 
 /** Shows what a migration prints, line by line and indented, so that the runner takes no line for a command. */
-function printer(log: Log, onWarning: WorkerOptions['onWarning']): (stream: 'stdout' | 'stderr', text: string) => void {
+function printer(log: Log, onWarning: WorkerOptions['onWarning']): Print {
   return (stream, text) => {
     for (const line of text.split(/\r?\n/)) {
       if (line.trim() === '') continue;

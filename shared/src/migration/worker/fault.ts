@@ -25,9 +25,9 @@ export function faultOf(thrown: unknown, file: string): Fault {
 
 /** Server messages can quote documents; a person's own errors are shown as they are, their first line. */
 function messageOf(error: Error): string {
-  const { errmsg, code, codeName } = error as { errmsg?: unknown; code?: unknown; codeName?: unknown };
+  const { errmsg, code, codeName } = error as { errmsg?: string; code?: unknown; codeName?: string };
   if (error.name.startsWith('Mongo') || errmsg !== undefined) {
-    return `${withoutDocuments(error.message)}${typeof code === 'number' ? ` (${String(codeName ?? 'server error')} ${code})` : ''}`;
+    return `${withoutDocuments(error.message)}${typeof code === 'number' ? ` (${codeName ?? 'server error'} ${code})` : ''}`;
   }
   return (error.message.split('\n')[0] ?? '').replace(/[a-z+]+:\/\/[^\s@]*@/gi, (found) => `${found.slice(0, found.indexOf('://'))}://…@`);
 }

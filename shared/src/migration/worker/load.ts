@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Db, MongoClient } from 'mongodb';
+import { toError } from '../../errors/guard-error.ts';
 import { faultOf } from './fault.ts';
 import type { Direction, LoadedFile, ProjectConfig } from './protocol.ts';
 
@@ -30,7 +31,7 @@ export async function loadMigration(folder: string, name: string): Promise<LoadR
       const remedy = 'Export up(db, client) and down(db, client), as migrate-mongo expects them.';
       return { told: { ...nothing, fault: { name: 'Error', message, file, remedy } } };
     }
-    const migration: Migration = { path: file, run: (direction, db, client) => call(exported, direction, db, client) };
+    const migration: Migration = { path: file, run: (direction, db, client) => call(exported, exported[direction] as Step, [db, client]) };
     return { told: { name, up: true, down: isStep(exported['down']), idempotent: exported['idempotent'] === true }, migration };
   } catch (error) {
     return { told: { ...nothing, fault: faultOf(error, file) } };
@@ -40,7 +41,8 @@ export async function loadMigration(folder: string, name: string): Promise<LoadR
 /** Reads `migrate-mongo-config.js`: an object or a promise of one, CommonJS or ESM. */
 export async function loadConfig(file: string): Promise<ProjectConfig> {
   const loaded = await importFile(file);
-  const config = (await (unwrap(loaded, () => true) ?? loaded)) as Readonly<Record<string, unknown>>;
+  const exported: unknown = unwrap(loaded, () => true);
+  const config = (await Promise.resolve(exported)) as Readonly<Record<string, unknown>>;
   const { databaseName } = (config['mongodb'] ?? {}) as { databaseName?: unknown };
   return Object.fromEntries(
     Object.entries({ ...config, databaseName }).filter(([key, value]) => typeof value === configTypes[key as keyof ProjectConfig]),
@@ -72,11 +74,10 @@ function isStep(value: unknown): value is Step {
   return typeof value === 'function';
 }
 
-function call(exported: Exports, direction: Direction, db: Db, client: MongoClient): Promise<void> {
-  const step = exported[direction] as Step;
+function call(exported: Exports, step: Step, [db, client]: [Db, MongoClient]): Promise<void> {
   if (!takesCallback(step)) return Promise.resolve(step.call(exported, db, client)).then(() => undefined);
   return new Promise((resolve, reject) => {
-    const done = (error?: unknown): void => (error === undefined || error === null ? resolve() : reject(error as Error));
+    const done = (error?: unknown): void => (error === undefined || error === null ? resolve() : reject(toError(error)));
     // migrate-mongo before 7 passed the callback second when there were two parameters.
     const parameters: unknown[] = step.length === 2 ? [db, done] : [db, client, done];
     (step as (...all: unknown[]) => unknown).call(exported, ...parameters);

@@ -1,8 +1,5 @@
 import type { Effects } from '../effects.ts';
 
-/** Command-line argument that makes a bundle the worker of a run instead of the action. */
-export const workerArgument = '--migration-worker';
-
 export type DriverChoice = 'auto' | 'project' | 'bundled';
 export type Direction = 'up' | 'down';
 

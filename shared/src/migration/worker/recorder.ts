@@ -101,7 +101,7 @@ function findAndModifyEffect(reply: Document): CollectionEffect {
   return {
     inserted: last.upserted === undefined ? 0 : 1,
     modified: last.updatedExisting === true ? 1 : 0,
-    deleted: removed ? Number(last.n ?? 0) : 0,
+    deleted: removed ? (last.n ?? 0) : 0,
   };
 }
 

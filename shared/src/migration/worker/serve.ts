@@ -51,16 +51,10 @@ async function respond(ask: Ask, state: State): Promise<void> {
 }
 
 function answer(ask: Ask, state: State): Promise<Requests[RequestKind]['answer']> {
-  switch (ask.kind) {
-    case 'config':
-      return config(ask, state);
-    case 'load':
-      return load(ask, state);
-    case 'connect':
-      return connect(ask, state);
-    case 'call':
-      return run(ask, state);
-  }
+  if (ask.kind === 'config') return config(ask, state);
+  if (ask.kind === 'load') return load(ask, state);
+  if (ask.kind === 'connect') return connect(ask, state);
+  return run(ask, state);
 }
 
 function refusal(error: unknown, ask: Ask): Fault {
@@ -160,26 +154,26 @@ function catchStrays(state: State): void {
 /** What a migration prints goes to the parent in order with the answers. */
 function redirectOutput(): void {
   for (const stream of ['stdout', 'stderr'] as const) {
-    process[stream].write = ((chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+    process[stream].write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
       say({ kind: 'output', stream, text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8') });
       const done = rest.find((argument) => typeof argument === 'function') as (() => void) | undefined;
       done?.();
       return true;
-    }) as typeof process.stdout.write;
+    };
   }
 }
 
 /** Tells which line of a migration called `process.exit`, before it does end. */
 function reportExit(state: State): void {
   const exit = process.exit.bind(process);
-  process.exit = ((code?: number) => {
+  process.exit = (code?: number) => {
     if (process.connected) {
       const error = new Error(`process.exit(${code ?? ''}) was called`);
       const effects: Effects = state.connected?.recorder.effects() ?? noEffects;
-      say({ kind: 'exiting', code: Number(code ?? 0), effects, fault: faultOf(error, state.running?.path ?? '') });
+      say({ kind: 'exiting', code: code ?? 0, effects, fault: faultOf(error, state.running?.path ?? '') });
     }
     return exit(code);
-  }) as typeof process.exit;
+  };
 }
 
 function say(said: Said): void {

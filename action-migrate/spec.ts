@@ -1,0 +1,65 @@
+import { boolean, choice, duration, integer, list, path, text } from '@migration-guard/shared/action/inputs';
+import { defineAction } from '@migration-guard/shared/action/spec';
+
+const rehearseOn = /^(ephemeral|same-server|mongodb(\+srv)?:\/\/.+)$/s;
+
+export const spec = defineAction({
+  name: 'migrate',
+  title: 'Migrate',
+  description: 'Plans, rehearses and applies MongoDB migrations: migrate-mongo files, under a lock, with a journal and a rollback point.',
+  inputs: {
+    mode: choice(
+      'What to do: `plan` loads and orders the pending files, `rehearse` runs them on a restored copy, `apply` runs them on the target, `status` tells what is applied.',
+      ['plan', 'rehearse', 'apply', 'status'],
+    ).mandatory(),
+    migrations: path('Folder of the migrations; default: the one in migrate-mongo-config.js, else `migrations`.'),
+    history: choice('How applied migrations are recorded in the database.', ['migrate-mongo']).or('migrate-mongo'),
+    changelog: text('Name of the collection that records them; default: the one in migrate-mongo-config.js, else `changelog`.'),
+    to: text('Last file to be run; default: all that are pending.'),
+    steps: integer('At most so many files.', { min: 1 }),
+    'rehearse-on': text(
+      'Where the copy lives: `ephemeral` (a server of its own on the runner), `same-server` (a database `<name>_migration_test`, removed afterwards), or the connection string of another server.',
+    ).or('ephemeral'),
+    store: text(
+      'Where the backups are: a folder, or `s3://bucket/prefix`. The rehearsal restores from it; the rollback point refers to it.',
+    ),
+    'backup-id': text('Backup to use, or `latest`.').or('latest'),
+    'plan-hash': text('Hash of the approved plan: `apply` refuses anything else.'),
+    'require-rehearsal': boolean('Whether `apply` refuses a plan that no earlier step of this job rehearsed with success.').or('false'),
+    driver: choice(
+      'The MongoDB driver that migrations get: that of the `project`, the `bundled` one, or `auto`: the first that is there.',
+      ['auto', 'project', 'bundled'],
+    ).or('auto'),
+    transaction: choice('Whether each file runs in a transaction.', ['none']).or('none'),
+    timeout: duration('Time limit for all files together.').or('1h'),
+    'lock-wait': duration('How long to wait while another run holds the lock.').or('0s'),
+    retry: list('Files that an interrupted run left half-done and that may run again from their beginning.'),
+    'allow-untrusted': boolean('Whether runs that forks or comments can start may reach a server that is not on this machine.').or('false'),
+  },
+  outputs: {
+    applied: 'File names that this run applied, a JSON array; right also after a failure',
+    pending: 'File names that are still to be applied, a JSON array; right also after a failure',
+    'plan-hash': 'Hash of the plan: files, their content and order, database and history',
+    'rollback-point': 'Path of the rollback point, made right before the first write',
+    findings: 'Number of findings',
+  },
+  permissions: {},
+  post: true,
+  example: `- uses: OWNER/REPOSITORY/action-migrate@v1
+  with:
+    mode: apply
+    uri: \${{ secrets.MONGODB_URI }}
+    database: shop
+    migrations: migrations
+    store: backups`,
+  settings: async () => (await import('@migration-guard/shared/config/migrate')).settings,
+  check: ({ mode, uri, store, rehearseOn: on }) => [
+    ...(uri === undefined && (mode !== 'rehearse' || on === 'same-server')
+      ? [{ subject: 'uri', message: `is required for mode ${mode}${mode === 'rehearse' ? ' with rehearse-on: same-server' : ''}` }]
+      : []),
+    ...(mode === 'rehearse' && store === undefined ? [{ subject: 'store', message: 'is required for mode rehearse' }] : []),
+    ...(on === undefined || rehearseOn.test(on)
+      ? []
+      : [{ subject: 'rehearse-on', message: 'expected ephemeral, same-server or a connection string' }]),
+  ],
+});

@@ -1,0 +1,12 @@
+import type { Outcome } from '@migration-guard/shared/action/context';
+import { apply } from './apply.ts';
+import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { plan } from './plan.ts';
+import { rehearse } from './rehearse.ts';
+import { status } from './status.ts';
+
+/** The story of the action: one file a mode. */
+export async function migrate(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
+  const modes = { apply, plan, rehearse, status } as const;
+  return modes[inputs.mode](inputs, context);
+}

@@ -1,0 +1,37 @@
+import type { Outcome } from '@migration-guard/shared/action/context';
+import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
+import { readJournal } from '@migration-guard/shared/migration/journal';
+import { makePlan, planDocument, planFile } from '@migration-guard/shared/migration/plan';
+import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { decide } from './decide.ts';
+import { openTarget } from './target.ts';
+import { loadFiles, openUserProject } from './user-project.ts';
+
+/** Loads and orders what is pending and gives it a hash; nothing is written to the target. */
+export async function plan(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
+  const { stage } = context;
+  await using project = await openUserProject(inputs, context);
+  await using target = await openTarget(inputs, context, project);
+  const { db, database } = target;
+  const history = await readHistory(db, project.changelog);
+  const decision = decide({ project, history, journal: await readJournal(db), inputs, now: context.now() });
+  context.setOutput(
+    'pending',
+    decision.pending.map(({ name }) => name),
+  );
+  context.setOutput('applied', []);
+  await loadFiles(project, decision.selected, context);
+  for (const finding of decision.findings) stage.finding(finding);
+  context.setOutput('findings', decision.findings.length);
+  const made = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
+  await planDocument.write(planFile(context.runFolder), made);
+  context.setOutput('plan-hash', made.hash);
+  stage.table({
+    title: 'Plan',
+    columns: ['Order', 'File', 'SHA-256'],
+    rows: made.files.map(({ name, hash }, index) => [String(index + 1), name, hash.slice(0, 12)]),
+  });
+  stage.dataState(`Nothing was changed; ${decision.applied.length} migrations are applied to ${database}.`);
+  const reason = `${made.files.length} migrations would be applied to ${database}.`;
+  return { result: decision.findings.length === 0 ? 'passed' : 'warned', reason };
+}

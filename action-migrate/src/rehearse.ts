@@ -1,0 +1,168 @@
+import type { Outcome } from '@migration-guard/shared/action/context';
+import { actionsCache } from '@migration-guard/shared/action/remote-cache';
+import { openStore } from '@migration-guard/shared/backup/stores/open';
+import { GuardError, type Place } from '@migration-guard/shared/errors/guard-error';
+import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
+import { openJournal } from '@migration-guard/shared/migration/journal';
+import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
+import type { Project } from '@migration-guard/shared/migration/project';
+import { seconds } from '@migration-guard/shared/migration/run';
+import { connect, databaseName } from '@migration-guard/shared/mongo/connect';
+import { Secret } from '@migration-guard/shared/redaction/secret';
+import { openCopy, type Copy, type CopyPlace } from '@migration-guard/shared/rehearsal/copy';
+import { rehearse as runRehearsal, type RehearsedFile, type Rehearsal } from '@migration-guard/shared/rehearsal/rehearse';
+import type { Finding, Result } from '@migration-guard/shared/report/run-report';
+import { latestBackup } from './backup-choice.ts';
+import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { decide, type Decision } from './decide.ts';
+import { appNameOf } from './identity.ts';
+import { refuseStrangers } from './target.ts';
+import { loadFiles, openUserProject } from './user-project.ts';
+
+/** Proves what is pending on a restored copy: up, down, equal?, up again. Nothing is written to the source. */
+export async function rehearse(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
+  const { stage, log, signal, env, run } = context;
+  if (inputs.store === undefined) throw new GuardError('rehearsal/no-backup', 'No store of backups is given.');
+  context.setOutput('applied', []);
+  await using project = await openUserProject(inputs, context);
+  const place = placeOf(inputs);
+  if (place.kind !== 'ephemeral') await refuseStrangers(place.uri, inputs, context);
+  const database = await databaseOf(inputs, project);
+  const backup = await latestBackup(inputs.store, inputs.backupId, context.workspace);
+  const startedAt = performance.now();
+  await using copy = await openCopy({
+    place,
+    database,
+    store: openStore(backup.store),
+    backupId: backup.id,
+    owner: run.url,
+    env,
+    log,
+    signal,
+    remoteCache: place.kind === 'ephemeral' ? await actionsCache(log, env) : undefined,
+  });
+  stage.figure('Backup', backup.id);
+  stage.figure('Restored in', seconds(performance.now() - startedAt));
+  const db = copy.client.db(copy.database);
+  const decision = decide({ project, history: await readHistory(db, project.changelog), journal: new Map(), inputs, now: context.now() });
+  context.setOutput(
+    'pending',
+    decision.pending.map(({ name }) => name),
+  );
+  const plan = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
+  context.setOutput('plan-hash', plan.hash);
+  const rehearsal = await perform({ inputs, context, project, copy, decision });
+  const findings = [...decision.findings, ...versionFindings(copy), ...rehearsal.findings];
+  const result = resultOf(findings);
+  const told: Plan['rehearsal'] = { result, on: place.kind, backup: backup.id, findings: findings.length };
+  await planDocument.write(planFile(context.runFolder), { ...plan, rehearsal: told });
+  tell(context, rehearsal.files, findings);
+  stage.dataState(`Nothing was changed in ${database}: the rehearsal ran on a copy, which is removed.`);
+  return outcomeOf(result, { findings, count: decision.selected.length, database });
+}
+
+interface Performance {
+  readonly inputs: MigrateInputs;
+  readonly context: MigrateContext;
+  readonly project: Project;
+  readonly copy: Copy;
+  readonly decision: Decision;
+}
+
+async function perform({ inputs, context, project, copy, decision }: Performance): Promise<Rehearsal> {
+  const { log, now, signal, run, settings } = context;
+  if (decision.selected.length === 0) return { files: [], findings: [] };
+  const loaded = await loadFiles(project, decision.selected, context);
+  const appName = appNameOf(copy.lock.token);
+  await project.worker.ask('connect', { uri: copy.uri.reveal(), database: copy.database, appName });
+  const db = copy.client.db(copy.database);
+  const limits = { maxPercent: settings.rehearsal['max-loss-percent'], expectedPercent: settings.rehearsal['expected-loss-percent'] };
+  return runRehearsal({
+    db,
+    project,
+    files: decision.selected,
+    loaded,
+    journal: openJournal({ db, lock: copy.lock, run: run.url, now }),
+    lock: copy.lock,
+    appName,
+    limits,
+    log,
+    now,
+    signal,
+    timeout: inputs.timeout,
+  });
+}
+
+function placeOf({ rehearseOn, uri }: MigrateInputs): CopyPlace {
+  if (rehearseOn === undefined || rehearseOn === 'ephemeral') return { kind: 'ephemeral' };
+  if (rehearseOn !== 'same-server') return { kind: 'uri', uri: new Secret(rehearseOn) };
+  if (uri === undefined) throw new GuardError('input/invalid', 'uri is required for rehearse-on: same-server.');
+  return { kind: 'same-server', uri };
+}
+
+/** The input, else the database that the connection string or migrate-mongo's configuration names. */
+async function databaseOf({ database, uri }: MigrateInputs, { config }: Project): Promise<string> {
+  if (database !== undefined) return database;
+  if (uri === undefined) return databaseName(config.databaseName, { defaultDatabase: undefined });
+  await using connection = await connect(uri);
+  return databaseName(connection.defaultDatabase ?? config.databaseName, connection);
+}
+
+/** A copy on another major version than the source can behave in another way. */
+function versionFindings({ manifest, serverVersion }: Copy): readonly Finding[] {
+  const major = (version: string): string => version.split('.')[0] ?? '';
+  if (major(manifest.server.version) === major(serverVersion)) return [];
+  const message = `The source runs MongoDB ${manifest.server.version}, the rehearsal ran on ${serverVersion}.`;
+  return [{ severity: 'note', rule: 'rehearsal/other-version', message }];
+}
+
+function resultOf(findings: readonly Finding[]): Result {
+  if (findings.some(({ severity }) => severity === 'error')) return 'failed';
+  return findings.some(({ severity }) => severity === 'warning') ? 'warned' : 'passed';
+}
+
+function tell(context: MigrateContext, files: readonly RehearsedFile[], findings: readonly Finding[]): void {
+  const { stage, log } = context;
+  context.setOutput('findings', findings.length);
+  const time = (milliseconds: number | undefined): string => (milliseconds === undefined ? 'not run' : seconds(milliseconds));
+  stage.table({
+    title: 'Rehearsal',
+    columns: ['File', 'up', 'down', 'up again'],
+    rows: files.map(({ name, up, down, upAgain }) => [name, time(up), time(down), time(upAgain)]),
+  });
+  stage.table({
+    title: 'What up did',
+    columns: ['File', 'Collection', 'Before', 'After', 'Other changes'],
+    rows: files.flatMap(changesOf),
+  });
+  for (const finding of findings) {
+    stage.finding(finding);
+    const write = { error: 'error', warning: 'warning', note: 'notice' } as const;
+    log[write[finding.severity]](`${finding.rule}: ${finding.message}`, placeOfFinding(finding));
+  }
+}
+
+function placeOfFinding({ place }: Finding): Place | undefined {
+  if (place === undefined) return undefined;
+  const { file, line, column } = place;
+  return { file, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
+}
+
+function changesOf({ name, counts, otherChanges }: RehearsedFile): string[][] {
+  const rows = counts.map(({ collection, renamedTo, before, after }) => {
+    const shown = renamedTo === undefined ? collection : `${collection}, now ${renamedTo}`;
+    return [name, shown, String(before), String(after), ''];
+  });
+  const other = otherChanges.map((change) => [name, '', '', '', change]);
+  return rows.length + other.length === 0 ? [[name, '', '', '', 'nothing']] : [...rows, ...other];
+}
+
+function outcomeOf(
+  result: Result,
+  { findings, count, database }: { readonly findings: readonly Finding[]; readonly count: number; readonly database: string },
+): Outcome {
+  if (count === 0) return { result, reason: `No migration is pending in ${database}.` };
+  const worst = findings.find(({ severity }) => severity === 'error') ?? findings.find(({ severity }) => severity === 'warning');
+  const proven = `${count} migrations were proven on a copy of ${database}.`;
+  return { result, reason: worst === undefined ? proven : worst.message };
+}

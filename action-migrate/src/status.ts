@@ -1,0 +1,47 @@
+import type { Outcome } from '@migration-guard/shared/action/context';
+import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
+import { readJournal } from '@migration-guard/shared/migration/journal';
+import { readLock } from '@migration-guard/shared/migration/lock';
+import { standing } from '@migration-guard/shared/migration/order';
+import { recover } from '@migration-guard/shared/migration/recovery';
+import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { openTarget } from './target.ts';
+import { openUserProject } from './user-project.ts';
+
+/** Tells what is applied, what is pending, what is half-done and who holds the lock; writes nothing and runs nothing. */
+export async function status(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
+  const { stage, log } = context;
+  await using project = await openUserProject(inputs, context);
+  await using target = await openTarget(inputs, context, project);
+  const { db, database } = target;
+  const history = await readHistory(db, project.changelog);
+  const { pending, missing } = standing(project.files, history);
+  const names = pending.map(({ name }) => name);
+  const journal = await readJournal(db);
+  const { halfDone } = recover(names, journal, () => false);
+  const lock = await readLock(db);
+  const rows = [
+    ...history.map(({ fileName, appliedAt }) => [
+      fileName,
+      missing.includes(fileName) ? 'applied, file missing' : 'applied',
+      appliedAt.toISOString(),
+    ]),
+    ...names.map((name) => [name, halfDone.some(({ file }) => file === name) ? 'half-done' : 'pending', '']),
+  ];
+  for (const row of rows) log.info(row.join('  '));
+  stage.table({ title: 'Migrations', columns: ['File', 'State', 'Applied at'], rows });
+  stage.figure('Applied', history.length);
+  stage.figure('Pending', names.length);
+  stage.figure('Lock', lock === undefined ? 'free' : `held by ${lock.owner} until ${lock.expiresAt.toISOString()}`);
+  context.setOutput('applied', []);
+  context.setOutput('pending', names);
+  context.setOutput('findings', halfDone.length);
+  for (const { known, unknown } of halfDone) {
+    stage.finding({ severity: 'warning', rule: 'migration/half-done', message: `Known: ${known}. Not known: ${unknown}.` });
+  }
+  const counts = `${history.length} applied, ${names.length} pending`;
+  stage.dataState(`${database}: ${counts}.`);
+  return halfDone.length === 0
+    ? { result: 'passed', reason: `${counts}.` }
+    : { result: 'warned', reason: `${counts}, ${halfDone.length} half-done.` };
+}

@@ -1,0 +1,43 @@
+import path from 'node:path';
+import type { MigrationFile } from '@migration-guard/shared/migration/files';
+import { LoadError, openProject, type Project } from '@migration-guard/shared/migration/project';
+import { workerArgument } from '@migration-guard/shared/migration/worker/argument';
+import type { LoadedFile } from '@migration-guard/shared/migration/worker/protocol';
+import type { MigrateContext, MigrateInputs } from './contract.ts';
+
+/** The user's migrations, with this bundle as the program of their process. */
+export async function openUserProject(inputs: MigrateInputs, context: MigrateContext): Promise<Project> {
+  const project = await openProject({
+    workspace: context.workspace,
+    folder: inputs.migrations,
+    driver: inputs.driver ?? 'auto',
+    program: { file: process.argv[1] ?? '', args: [workerArgument] },
+    env: context.env,
+    log: context.log,
+  });
+  return inputs.changelog === undefined ? project : { ...project, changelog: inputs.changelog };
+}
+
+/** Loads the files before any of them runs; every fault becomes a finding on its line. */
+export async function loadFiles(
+  project: Project,
+  files: readonly MigrationFile[],
+  { stage, setOutput }: Pick<MigrateContext, 'stage' | 'setOutput'>,
+): Promise<ReadonlyMap<string, LoadedFile>> {
+  try {
+    return await project.load(files);
+  } catch (error) {
+    if (error instanceof LoadError) {
+      setOutput('findings', error.faults.length);
+      for (const { name, message, place } of error.faults) {
+        stage.finding({ severity: 'error', rule: 'migration/load-failed', message: `${name}: ${message}`, place });
+      }
+    }
+    throw error;
+  }
+}
+
+/** A folder of backups as the user wrote it, relative to the workspace; addresses stay as they are. */
+export function storeLocation(store: string, workspace: string): string {
+  return /^[a-z0-9+.-]+:\/\//i.test(store) ? store : path.resolve(workspace, store);
+}

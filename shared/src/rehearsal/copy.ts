@@ -1,0 +1,124 @@
+import type { MongoClient } from 'mongodb';
+import { readManifest, type Manifest } from '../backup/manifest.ts';
+import { restoreBackup } from '../backup/restore.ts';
+import type { BackupStore } from '../backup/store.ts';
+import { ensureBinary, type RemoteCache } from '../embedded/binary.ts';
+import { startEmbedded } from '../embedded/server.ts';
+import { GuardError } from '../errors/guard-error.ts';
+import { fromMongoError } from '../errors/mongo-errors.ts';
+import type { Log } from '../log/log.ts';
+import { acquireLock, lockCollection, type Lock } from '../migration/lock.ts';
+import { connect } from '../mongo/connect.ts';
+import { Secret } from '../redaction/secret.ts';
+
+/** Where the copy lives: on a server that is started for it, or in a database of its own on a server that is there. */
+export type CopyPlace =
+  { readonly kind: 'ephemeral' } | { readonly kind: 'same-server'; readonly uri: Secret } | { readonly kind: 'uri'; readonly uri: Secret };
+
+export interface CopyOptions {
+  readonly place: CopyPlace;
+  /** Name of the database in the backup. */
+  readonly database: string;
+  readonly store: BackupStore;
+  /** A committed backup. */
+  readonly backupId: string;
+  /** URL of the run. */
+  readonly owner: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where the server binary is kept between runs. */
+  readonly remoteCache?: RemoteCache | undefined;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** A restored database on which migrations may do what they like. Disposing removes it. */
+export interface Copy extends AsyncDisposable {
+  readonly uri: Secret;
+  readonly client: MongoClient;
+  readonly database: string;
+  readonly serverVersion: string;
+  readonly manifest: Manifest;
+  readonly lock: Lock;
+}
+
+/**
+ * Restores a backup to where a rehearsal may write. A database that is there already is only replaced when an earlier rehearsal left it.
+ * Throws `rehearsal/no-backup`, `rehearsal/copy-exists`, `embedded/*`, `lock/held`, and as `connect` and `restoreBackup` do.
+ */
+export async function openCopy(options: CopyOptions): Promise<Copy> {
+  const { place, database, store, backupId, log } = options;
+  const manifest = await readManifest(store, backupId);
+  if (!manifest.collections.some((collection) => collection.database === database)) {
+    throw new GuardError('rehearsal/no-backup', `The backup ${backupId} holds nothing of the database ${database}.`);
+  }
+  const cleanUps: (() => PromiseLike<unknown>)[] = [];
+  const cleanUp = async (): Promise<void> => {
+    for (const step of cleanUps.splice(0).reverse()) await step();
+  };
+  try {
+    const uri = await serverFor(place, options, cleanUps);
+    const connection = await connect(uri);
+    cleanUps.push(() => connection.client.close());
+    const name = nameOfCopy(place, database, connection.defaultDatabase);
+    const lock = await claim(connection.client, name, options);
+    cleanUps.push(() => remove(connection.client, name, lock));
+    log.info(`Restoring ${database} of the backup ${backupId} …`);
+    await restoreBackup({
+      client: connection.client,
+      store,
+      backupId,
+      databases: [database],
+      mapNamespace: ({ collection }) => ({ database: name, collection }),
+      drop: false,
+      log,
+      signal: options.signal,
+    });
+    const { client, serverVersion } = connection;
+    return { uri, client, database: name, serverVersion, manifest, lock, [Symbol.asyncDispose]: cleanUp };
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+}
+
+async function serverFor(
+  place: CopyPlace,
+  { env, log, remoteCache }: CopyOptions,
+  cleanUps: (() => PromiseLike<unknown>)[],
+): Promise<Secret> {
+  if (place.kind !== 'ephemeral') return place.uri;
+  const binary = await ensureBinary({ env, log, remoteCache });
+  log.info(`Starting a server for the copy: mongod ${binary.version} (${binary.source})`);
+  const server = await startEmbedded({ binary: binary.path, topology: { kind: 'replica-set', members: 1 } });
+  cleanUps.push(() => server.stop());
+  return new Secret(server.uri);
+}
+
+function nameOfCopy(place: CopyPlace, database: string, named: string | undefined): string {
+  if (place.kind === 'ephemeral') return database;
+  return (place.kind === 'uri' ? named : undefined) ?? `${database}_migration_test`;
+}
+
+/** Takes the lock of the copy's database, by which a copy is known as one, and empties what an earlier rehearsal left behind. */
+async function claim(client: MongoClient, database: string, { owner, log, signal }: CopyOptions): Promise<Lock> {
+  const db = client.db(database);
+  try {
+    const names = (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+    const ours = names.includes(lockCollection) && (await db.collection(lockCollection).countDocuments({ purpose: copyPurpose })) > 0;
+    if (names.length > 0 && !ours) {
+      throw new GuardError('rehearsal/copy-exists', `The database ${database} exists already and is not the copy of a rehearsal.`);
+    }
+    const lock = await acquireLock({ db, owner, purpose: copyPurpose, log, signal });
+    for (const name of names) if (name !== lockCollection && !name.startsWith('system.')) await db.collection(name).drop();
+    return lock;
+  } catch (error) {
+    throw fromMongoError(error, `Preparing the copy ${database}`);
+  }
+}
+
+const copyPurpose = 'rehearsal copy';
+
+async function remove(client: MongoClient, database: string, lock: Lock): Promise<void> {
+  await lock.release();
+  await client.db(database).dropDatabase();
+}

@@ -1,0 +1,89 @@
+import type { CensusDifference } from '../checks/compare-census.ts';
+import type { Census, CollectionCensus } from '../mongo/census.ts';
+import type { Finding } from '../report/run-report.ts';
+
+/** How much of a collection a migration may remove before it counts as a fault. */
+export interface LossLimits {
+  readonly maxPercent: number;
+  /** By collection name, instead of `maxPercent`. */
+  readonly expectedPercent: Readonly<Record<string, number>>;
+}
+
+/** What a migration did to the number of documents of one collection. */
+export interface CountChange {
+  readonly collection: string;
+  /** Name after the migration, where it is another one. */
+  readonly renamedTo?: string | undefined;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Collections with another number of documents than before, the renamed ones followed by their UUID. */
+export function countChanges(before: Census, after: Census): readonly CountChange[] {
+  const byName = new Map(after.collections.map((collection) => [collection.name, collection]));
+  const old = before.collections.map((collection): CountChange => {
+    const same = byName.get(collection.name);
+    const now = same ?? renamedFrom(collection, after);
+    const renamedTo = same === undefined && now !== undefined ? { renamedTo: now.name } : {};
+    return { collection: collection.name, before: collection.documents, after: now?.documents ?? 0, ...renamedTo };
+  });
+  const known = new Set([...before.collections.map(({ name }) => name), ...old.map(({ renamedTo }) => renamedTo)]);
+  const added = after.collections
+    .filter(({ name }) => !known.has(name))
+    .map(({ name, documents }): CountChange => ({ collection: name, before: 0, after: documents }));
+  return [...old, ...added].filter((change) => change.before !== change.after || change.renamedTo !== undefined);
+}
+
+function renamedFrom({ uuid }: CollectionCensus, after: Census): CollectionCensus | undefined {
+  return uuid === undefined ? undefined : after.collections.find((collection) => collection.uuid === uuid);
+}
+
+/** One error for each collection that loses more documents than it may. */
+export function judgeLoss(file: string, changes: readonly CountChange[], limits: LossLimits): readonly Finding[] {
+  return changes.flatMap(({ collection, before, after }) => {
+    const percent = before === 0 ? 0 : ((before - after) / before) * 100;
+    const allowed = limits.expectedPercent[collection] ?? limits.maxPercent;
+    if (percent <= allowed) return [];
+    const message = `${file} removes ${before - after} of ${before} documents of ${collection} (${percent.toFixed(0)} %, allowed are ${allowed} %).`;
+    return [{ severity: 'error' as const, rule: 'rehearsal/large-deletion', message }];
+  });
+}
+
+/** A `down` must bring back exactly what was there before `up`; a collection that it leaves behind empty is only a warning. */
+export function judgeDown(file: string, differences: readonly CensusDifference[]): readonly Finding[] {
+  if (differences.length === 0) return [];
+  const harmless = differences.every(({ what, after }) => what === 'added' && after.startsWith('0 '));
+  const message = `After down of ${file} the data is not what it was before up: ${list(differences)}.`;
+  return [{ severity: harmless ? 'warning' : 'error', rule: 'rehearsal/down-not-exact', message }];
+}
+
+/**
+ * After `down`, a second `up` must lead to the same data. Documents that differ in content alone may hold values that differ by nature,
+ * such as the time or new ids: a warning.
+ */
+export function judgeRepeat(file: string, differences: readonly CensusDifference[]): readonly Finding[] {
+  if (differences.length === 0) return [];
+  const contentOnly = differences.every(({ what }) => what === 'digest');
+  const hint = contentOnly ? ' Values such as the current time or new ids explain it; anything else is a fault.' : '';
+  const message = `The second up of ${file} did not lead to the same data as the first: ${list(differences)}.${hint}`;
+  return [{ severity: contentOnly ? 'warning' : 'error', rule: 'rehearsal/not-repeatable', message }];
+}
+
+function list(differences: readonly CensusDifference[]): string {
+  const shown = differences.slice(0, 5).map(describeDifference);
+  return `${shown.join('; ')}${differences.length > 5 ? `; and ${differences.length - 5} more` : ''}`;
+}
+
+/** For people: `orders: 3 documents, were 4`. */
+export function describeDifference({ collection, what, before, after }: CensusDifference): string {
+  const described: Record<CensusDifference['what'], string> = {
+    missing: `${collection} is gone`,
+    added: `${collection} is new (${after})`,
+    type: `${collection}: is a ${after}, was a ${before}`,
+    documents: `${collection}: ${after} documents, were ${before}`,
+    digest: `${collection}: other contents`,
+    options: `${collection}: other options`,
+    indexes: `${collection}: other indexes`,
+  };
+  return described[what];
+}

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { defineDocument, type DocumentFormat } from '../documents/document.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
-import { censusSchema, takeCensus } from '../mongo/census.ts';
+import type { Log } from '../log/log.ts';
+import { censusSchema, takeCensus, type Census } from '../mongo/census.ts';
 
 /** Where the database keeps its own rollback points; the newest one is what `latest` means. */
 const pointsCollection = 'migration_rollback_points';
@@ -28,7 +29,9 @@ const schema = z.strictObject({
   history: z.array(z.string()).readonly(),
   /** File names of the migrations that are about to be applied, in order. */
   planned: z.array(z.string()).readonly(),
-  /** With digests. */
+  /** Collections that are no data, such as the lock of migrate-mongo: they are left out of every comparison. */
+  ignored: z.array(z.string()).readonly(),
+  /** With digests, without the ignored collections. */
   census: censusSchema,
 });
 
@@ -45,6 +48,8 @@ export interface PointOptions {
   readonly changelog?: string;
   readonly history: readonly string[];
   readonly planned: readonly string[];
+  /** Collections that are no data, such as the lock of migrate-mongo. */
+  readonly ignore?: readonly string[];
   readonly now: () => Date;
   readonly signal?: AbortSignal | undefined;
   readonly runFolder: string;
@@ -61,7 +66,7 @@ export interface CreatedPoint {
  * database itself for a later job. The cluster time is read first, so that every write that the census may have missed comes after it.
  */
 export async function createPoint(options: PointOptions): Promise<CreatedPoint> {
-  const { client, database, history, planned } = options;
+  const { client, database, history, planned, ignore: ignored = [] } = options;
   const createdAt = options.now().toISOString();
   const clusterTime = await lastClusterTime(client, database);
   const census = await takeCensus(client, database, { digests: true, signal: options.signal });
@@ -75,7 +80,8 @@ export async function createPoint(options: PointOptions): Promise<CreatedPoint> 
     ...(options.changelog === undefined ? {} : { changelog: options.changelog }),
     history: [...history],
     planned: [...planned],
-    census,
+    ignored: [...ignored],
+    census: withoutCollections(census, ignored),
   };
   const file = path.join(options.runFolder, pointFile);
   await rollbackPoint.write(file, point);
@@ -108,6 +114,18 @@ export async function latestPoint(client: MongoClient, database: string): Promis
     });
   if (newest === null) throw new GuardError('document/not-found', `The database ${database} holds no rollback point.`);
   return rollbackPoint.parse(newest, `of ${database}`);
+}
+
+/** What the database of a point holds now, with digests, as far as the point looks at it. */
+export async function takeCensusFor(
+  point: Pick<RollbackPoint, 'database' | 'ignored'>,
+  { client, signal, log }: { readonly client: MongoClient; readonly signal?: AbortSignal | undefined; readonly log?: Log | undefined },
+): Promise<Census> {
+  return withoutCollections(await takeCensus(client, point.database, { digests: true, signal, log }), point.ignored);
+}
+
+function withoutCollections(census: Census, names: readonly string[]): Census {
+  return { ...census, collections: census.collections.filter(({ name }) => !names.includes(name)) };
 }
 
 /** Throws `rollback/wrong-database` when the point was made of another database. */

@@ -93,19 +93,11 @@ async function applyUnderLock(work: Work): Promise<Outcome> {
   context.setOutput('plan-hash', plan.hash);
   if (inputs.planHash !== undefined) requireHash(plan, inputs.planHash);
   if (inputs.requireRehearsal) await requireRehearsal(plan, context.runFolder);
-  const point = await makePoint(
-    work,
-    decision,
-    files.map(({ name }) => name),
-  );
+  const point = await makePoint(work, decision);
   return run(work, { decision, files, finished, point });
 }
 
-async function makePoint(
-  { inputs, context, project, target }: Work,
-  { applied }: Decision,
-  planned: readonly string[],
-): Promise<CreatedPoint> {
+async function makePoint({ inputs, context, project, target }: Work, { applied, selected }: Decision): Promise<CreatedPoint> {
   const { now, signal, runFolder, log, stage } = context;
   const backup = inputs.store === undefined ? undefined : await latestBackup(inputs.store, inputs.backupId, context.workspace);
   if (backup === undefined) {
@@ -123,7 +115,8 @@ async function makePoint(
     backup,
     changelog: project.changelog,
     history: applied,
-    planned,
+    planned: selected.map(({ name }) => name),
+    ignore: project.config.lockCollectionName === undefined ? [] : [project.config.lockCollectionName],
     now,
     signal,
     runFolder,

@@ -135,7 +135,7 @@ const failureRules = { up: 'rehearsal/up-failed', down: 'rehearsal/down-failed',
 
 /** Runs one file; its failure is a finding. */
 async function step(state: State, kind: keyof typeof failureRules, file: MigrationFile): Promise<DoneFile | undefined> {
-  const timeout = state.deadline === undefined ? undefined : Math.max(1, state.deadline - performance.now());
+  const timeout = state.deadline === undefined ? undefined : Math.max(1, Math.round(state.deadline - performance.now()));
   const run = kind === 'down' ? runDown : runUp;
   const { done, failure }: RunResult = await run({ ...state, files: [file], timeout });
   if (failure === undefined) return done[0];

@@ -38,7 +38,9 @@ export interface ReadTimes {
 }
 
 export async function readTimes(client: MongoClient, kind: ConsistencyKind): Promise<ReadTimes> {
-  const startedAt = kind === 'none' ? undefined : await currentClusterTime(client);
+  if (kind === 'none') return { atClusterTime: undefined, startedAt: undefined };
+  const startedAt = await currentClusterTime(client);
+  if (startedAt === undefined) throw new GuardError('backup/consistency-refused', 'The server names no cluster time.');
   return { atClusterTime: kind === 'snapshot' ? startedAt : undefined, startedAt };
 }
 

@@ -12,9 +12,11 @@ import { shadowPrefix } from '../mongo/own-collections.ts';
 import { forEachDocument } from '../mongo/raw-bson.ts';
 import { maxBatchDocuments, type RawBatch, type RawInserter } from '../mongo/raw-write.ts';
 import type { Budget } from './budget.ts';
+import { putBackEmptyTimestamps } from './empty-timestamps.ts';
 import { readFrames, type DecodedFrame } from './frame-reader.ts';
 import type { Manifest, ManifestCollection } from './manifest.ts';
 import { nameOf, type Namespace } from './namespaces.ts';
+import { currentClusterTime } from './server-time.ts';
 import type { BackupStore } from './store.ts';
 
 /** One collection of a backup on its way to its new name. */
@@ -112,11 +114,25 @@ async function fill(options: LoadOptions, { source, to }: RestoreItem, at: Names
   const givesIdIndex = source.type === 'collection' && idIndex !== undefined && !definition.has('clusteredIndex');
   await create(client, at, new Map([...withoutExpiry(definition), ...(givesIdIndex ? ([['idIndex', idIndex]] as const) : [])]));
   const documentsAt = source.type === 'timeseries' ? { ...at, collection: bucketsOf(at.collection) } : at;
-  const operationTime = await insertDocuments(options, source, documentsAt);
-  const found = await digestCollection(client, { ...documentsAt, signal, notBefore: operationTime });
+  const notBefore = await insertDocuments(options, source, documentsAt);
+  if (sameDigest(await digestCollection(client, { ...documentsAt, signal, notBefore }), source.digest)) return;
+  await correct(options, source, documentsAt);
+  const found = await digestCollection(client, { ...documentsAt, signal, notBefore: await currentClusterTime(client) });
   if (sameDigest(found, source.digest)) return;
   const counts = `${found.documents} documents, ${found.bytes} bytes instead of ${source.digest.documents} and ${source.digest.bytes}`;
   throw new GuardError('restore/digest-mismatch', `${nameOf(to)} was not restored exactly: ${counts}.`);
+}
+
+/** Undoes the one change that older servers are known to make. */
+async function correct(
+  { client, store, manifest, inserter, log, signal }: LoadOptions,
+  source: ManifestCollection,
+  at: Namespace,
+): Promise<void> {
+  if (inserter.keepsEmptyTimestamps || source.data === undefined) return;
+  const { id, compression } = manifest;
+  const corrected = await putBackEmptyTimestamps(client, { store, id, compression, data: source.data, signal }, at);
+  if (corrected > 0) log.info(`Put ${corrected} empty timestamps of ${source.database}.${source.name} back`);
 }
 
 async function create(client: MongoClient, { database, collection }: Namespace, definition: OrderedDocument): Promise<void> {

@@ -3,13 +3,13 @@ import { fromMongoError } from '../errors/mongo-errors.ts';
 import { nameOf, type Namespace } from './namespaces.ts';
 
 /**
- * The time of the newest operation that the server knows: snapshot reads at this time wait until a majority holds it. Needs a replica set
- * or mongos; a standalone server has no cluster time.
+ * The time of the newest operation that the server knows: snapshot reads at this time wait until a majority holds it. Of a standalone
+ * server, which has no cluster time, it is `undefined`.
  */
-export async function currentClusterTime(client: MongoClient): Promise<Timestamp> {
+export async function currentClusterTime(client: MongoClient): Promise<Timestamp | undefined> {
   try {
     const { operationTime } = await client.db('admin').command({ ping: 1 });
-    return operationTime as Timestamp;
+    return operationTime as Timestamp | undefined;
   } catch (error) {
     throw fromMongoError(error, 'Asking for the cluster time');
   }
@@ -44,7 +44,7 @@ export async function firstWritten(client: MongoClient, { database, namespaces, 
       signal?.throwIfAborted();
       const event = await stream.tryNext();
       if (event !== null) return nameOf({ database, collection: (event as unknown as { ns: { coll: string } }).ns.coll });
-      if (tokenTime((stream.resumeToken as { _data: string })._data) >= until.toBigInt()) return undefined;
+      if (tokenTime((stream.resumeToken as { _data: string })._data) >= (until?.toBigInt() ?? 0n)) return undefined;
     }
   } catch (error) {
     signal?.throwIfAborted();

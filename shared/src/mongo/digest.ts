@@ -1,4 +1,4 @@
-import { createXXHash128 } from 'hash-wasm';
+import xxhash from 'hash-wasm/dist/xxhash128.umd.min.js';
 import { z } from 'zod';
 
 export const digestSchema = z.object({
@@ -32,7 +32,7 @@ export interface Digester {
 }
 
 /** The hash function; WebAssembly is compiled once. It keeps no state between two documents, so all digesters share it. */
-const loadingHasher = createXXHash128();
+const loadingHasher = xxhash.createXXHash128();
 
 export async function createDigester(): Promise<Digester> {
   const hasher = await loadingHasher;

@@ -23,6 +23,8 @@ export const maxBatchDocuments = 100_000;
 export interface RawInserter {
   /** `sequence` sends bytes as they are; `objects` is the safe way when the driver's inside is not what it was. */
   readonly way: 'sequence' | 'objects';
+  /** Whether a Timestamp(0,0) at the top level stays what it is; older servers put their own time there. */
+  readonly keepsEmptyTimestamps: boolean;
   /**
    * Inserts a batch and returns the server's time after it. Throws `restore/refused` unless every document went in, and the errors of
    * `fromMongoError`.
@@ -32,9 +34,11 @@ export interface RawInserter {
 
 /** `serverVersion` decides whether Timestamp(0,0) can be kept as it is. */
 export function rawInserter(client: MongoClient, serverVersion: string, way: RawInserter['way'] = provenWay()): RawInserter {
-  const options = keepsEmptyTimestamps(serverVersion) ? { bypassEmptyTsReplacement: true } : {};
+  const keeps = keepsEmptyTimestamps(serverVersion);
+  const options = keeps ? { bypassEmptyTsReplacement: true } : {};
   return {
     way,
+    keepsEmptyTimestamps: keeps,
     async insert(batch) {
       const documents = way === 'sequence' ? sequenceOf(batch.documents) : objectsOf(batch);
       const command = {
@@ -71,7 +75,7 @@ function checked({ database, collection, count }: RawBatch, reply: Document): Ti
   );
 }
 
-/** Servers from 8.0, 7.0.13 and 6.0.17 keep Timestamp(0,0) at the top level when they are told to; older ones put the time of now. */
+/** Servers from 8.0, 7.0.13 and 6.0.17 do when they are told to. Source: mongodb/mongo-tools mongorestore/restore.go. */
 function keepsEmptyTimestamps(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   const since: Readonly<Record<number, number>> = { 5: 29, 6: 17, 7: 13 };

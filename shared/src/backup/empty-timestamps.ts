@@ -1,0 +1,61 @@
+import type { MongoClient } from 'mongodb';
+import { DocumentSequence } from 'mongodb/lib/cmap/commands.js';
+import { GuardError } from '../errors/guard-error.ts';
+import { elementOf, elementsOf, forEachDocument, type RawElement } from '../mongo/raw-bson.ts';
+import { readFrames, type FrameSource } from './frame-reader.ts';
+import { nameOf, type Namespace } from './namespaces.ts';
+
+/**
+ * Servers put their own time in place of every Timestamp(0,0) at the top level of an inserted document, unless they know
+ * `bypassEmptyTsReplacement`. Puts such documents back as they were: an update by an aggregation pipeline keeps them. Returns their number.
+ */
+export async function putBackEmptyTimestamps(client: MongoClient, source: FrameSource, at: Namespace): Promise<number> {
+  let replaced = 0;
+  for await (const { bytes } of readFrames(source)) {
+    const statements: Buffer[] = [];
+    forEachDocument(bytes, (start, end) => {
+      const document = bytes.subarray(start, end);
+      if (hasEmptyTimestamp(document)) statements.push(replacement(document));
+    });
+    // One at a time: they are rare, and each may be as large as a document can be.
+    for (const statement of statements) await update(client, at, statement);
+    replaced += statements.length;
+  }
+  return replaced;
+}
+
+function hasEmptyTimestamp(document: Buffer): boolean {
+  for (const { type, name, value } of elementsOf(document))
+    if (type === 0x11 && name !== '_id' && value.readBigUInt64LE() === 0n) return true;
+  return false;
+}
+
+async function update(client: MongoClient, { database, collection }: Namespace, statement: Buffer): Promise<void> {
+  const updates = new DocumentSequence('updates');
+  updates.push({}, statement);
+  const reply = await client.db(database).command({ update: collection, bypassDocumentValidation: true, writeConcern: { w: 1 }, updates });
+  if (reply['n'] === 1 && reply['writeErrors'] === undefined) return;
+  throw new GuardError(
+    'restore/refused',
+    `A document of ${nameOf({ database, collection })} could not be put back with its empty timestamp.`,
+  );
+}
+
+/** `{ q: { _id }, u: [{ $replaceWith: { $literal: document } }] }` as bytes. */
+function replacement(document: Buffer): Buffer {
+  const id = elementOf(document, '_id');
+  const literal = rawDocument([{ type: 0x03, name: '$literal', value: document }]);
+  const stage = rawDocument([{ type: 0x03, name: '$replaceWith', value: literal }]);
+  return rawDocument([
+    { type: 0x03, name: 'q', value: rawDocument(id === undefined ? [] : [id]) },
+    { type: 0x04, name: 'u', value: rawDocument([{ type: 0x03, name: '0', value: stage }]) },
+  ]);
+}
+
+function rawDocument(elements: readonly RawElement[]): Buffer {
+  const parts = elements.flatMap(({ type, name, value }) => [Buffer.from([type]), Buffer.from(`${name}\0`), value]);
+  const body = Buffer.concat([...parts, Buffer.from([0])]);
+  const size = Buffer.alloc(4);
+  size.writeInt32LE(body.length + 4);
+  return Buffer.concat([size, body]);
+}

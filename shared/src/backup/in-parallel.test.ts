@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import { Budget } from './budget.ts';
+import { inParallel } from './in-parallel.ts';
+
+describe('inParallel', () => {
+  test('runs everything, never more than its width at a time', async () => {
+    let running = 0;
+    let most = 0;
+    const done: number[] = [];
+    await inParallel([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      done.push(item);
+    });
+    expect(done.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(most).toBe(3);
+  });
+
+  test('starts nothing after a failure and waits for what is running', async () => {
+    const ended: number[] = [];
+    const work = async (item: number): Promise<void> => {
+      if (item === 1) throw new Error('one');
+      await new Promise((resolve) => setImmediate(resolve));
+      ended.push(item);
+    };
+    await expect(inParallel([1, 2, 3, 4], 2, work)).rejects.toThrow('one');
+    expect(ended).toEqual([2]);
+  });
+});
+
+describe('Budget', () => {
+  test('lets producers wait until there is room', async () => {
+    const budget = new Budget(10);
+    budget.hold(10);
+    let passed = false;
+    const waiting = budget.room().then(() => (passed = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(passed).toBe(false);
+    budget.release(1);
+    await waiting;
+    expect(passed).toBe(true);
+  });
+});

@@ -1,0 +1,79 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { temporaryFolder } from '../../testing/temporary-folder.ts';
+import { directoryStore } from './directory.ts';
+import { openStore } from './open.ts';
+
+describe('a folder as a store', () => {
+  test('keeps what is written, and reads wholes and ranges', async () => {
+    await using folder = await temporaryFolder();
+    const store = openStore(path.join(folder.path, 'new', 'store'));
+    const writer = await store.openWriter('id/dump/a.bson');
+    await writer.write(Buffer.from('hello '));
+    await writer.write(Buffer.from('world'));
+    await writer.close();
+    expect((await store.read('id/dump/a.bson'))?.toString()).toBe('hello world');
+    expect((await store.read('id/dump/a.bson', { offset: 6, bytes: 3 }))?.toString()).toBe('wor');
+    expect((await store.read('id/dump/a.bson', { offset: 6, bytes: 300 }))?.toString()).toBe('world');
+    expect(await store.read('id/dump/b.bson')).toBeUndefined();
+    expect(await store.read('id/dump/b.bson', { offset: 0, bytes: 1 })).toBeUndefined();
+    expect(await store.freeBytes()).toBeGreaterThan(0);
+  });
+
+  test('lists folders and files, and removes them', async () => {
+    await using folder = await temporaryFolder();
+    const store = directoryStore(folder.path);
+    await store.put('b/x/1', 'one');
+    await store.put('b/2', 'to');
+    await store.put('a/1', '');
+    await writeFile(path.join(folder.path, 'file'), '');
+    expect(await store.folders()).toEqual(['a', 'b']);
+    expect(await store.files('b')).toEqual([
+      { path: 'b/2', bytes: 2 },
+      { path: 'b/x/1', bytes: 3 },
+    ]);
+    await store.remove('b');
+    await store.remove('b');
+    expect(await store.folders()).toEqual(['a']);
+    expect(await store.files('b')).toEqual([]);
+  });
+
+  test('leaves nothing of a file that is given up, and no temporary files', async () => {
+    await using folder = await temporaryFolder();
+    const store = directoryStore(folder.path);
+    const writer = await store.openWriter('id/part');
+    await writer.write(Buffer.from('x'));
+    await writer.abort();
+    await store.put('id/whole', 'x');
+    expect(await readdir(path.join(folder.path, 'id'))).toEqual(['whole']);
+  });
+
+  test('that does not exist is empty', async () => {
+    await using folder = await temporaryFolder();
+    const store = directoryStore(path.join(folder.path, 'absent'));
+    expect(await store.folders()).toEqual([]);
+    expect(await store.freeBytes()).toBeGreaterThan(0);
+  });
+
+  test.each(['../outside', 'id/../../outside', '/etc/passwd', ''])('does not follow %j out of itself', async (escape) => {
+    await using folder = await temporaryFolder();
+    await expect(directoryStore(folder.path).put(escape, 'x')).rejects.toMatchObject({ code: 'backup/incomplete' });
+  });
+
+  test('says what is wrong when it cannot be written', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(path.join(folder.path, 'file'), '');
+    await mkdir(path.join(folder.path, 'folder'));
+    const store = directoryStore(folder.path);
+    await expect(store.openWriter('file/a')).rejects.toMatchObject({
+      code: 'backup/store-failed',
+      message: expect.stringMatching(/file\/a: E/),
+    });
+    await expect(store.read('folder')).rejects.toMatchObject({ code: 'backup/store-failed' });
+  });
+});
+
+test('stores of other kinds are refused', () => {
+  expect(() => openStore('ftp://host/folder')).toThrow(expect.objectContaining({ code: 'backup/store-unsupported' }));
+});

@@ -12,6 +12,7 @@ describe('selects', () => {
     [{ include: ['shop.*'] }, true],
     [{ include: ['*rd*'] }, true],
     [{ include: ['shop'] }, false],
+    [{ include: ['*shop*'] }, false],
     [{ include: ['order'] }, false],
     [{ include: ['shopXorders'] }, false],
     [{ include: ['users'] }, false],

@@ -22,8 +22,9 @@ export interface NamespacePatterns {
 }
 
 /**
- * Whether a namespace is taken: by `include` when that is given, and not by `exclude`. A pattern is compared with the whole namespace
- * (`shop.orders`, `shop.*`) and with the collection alone (`orders`, `tmp_*`); `*` stands for any characters.
+ * Whether a namespace is taken: by `include` when that is given, and not by `exclude`. A pattern is compared with the collection
+ * alone (`orders`, `tmp_*`, `fs.files`), and one with a dot with the whole namespace too (`shop.orders`, `shop.*`). `*` stands for any
+ * characters.
  */
 export function selects({ include, exclude }: NamespacePatterns, namespace: Namespace): boolean {
   const matches = (pattern: string): boolean => matchesPattern(pattern, namespace);
@@ -32,7 +33,7 @@ export function selects({ include, exclude }: NamespacePatterns, namespace: Name
 
 export function matchesPattern(pattern: string, namespace: Namespace): boolean {
   const expression = new RegExp(`^${pattern.split('*').map(literal).join('.*')}$`, 's');
-  return expression.test(nameOf(namespace)) || expression.test(namespace.collection);
+  return expression.test(namespace.collection) || (pattern.includes('.') && expression.test(nameOf(namespace)));
 }
 
 /** One pair of `ns-from` and `ns-to`. */

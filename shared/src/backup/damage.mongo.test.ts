@@ -1,0 +1,200 @@
+import { cp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Code } from '../errors/codes.ts';
+import { silentLog } from '../log/log.ts';
+import type { Connection } from '../mongo/connect.ts';
+import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
+import { temporaryFolder, type TemporaryFolder } from '../testing/temporary-folder.ts';
+import { createBackup } from './create.ts';
+import { frameTableText, readFrameTable } from './frame-table.ts';
+import { listBackups } from './list.ts';
+import { hashOf, readManifest, writeManifest, type Manifest } from './manifest.ts';
+import { restoreBackup } from './restore.ts';
+import { directoryStore } from './stores/directory.ts';
+import { verifyBackup } from './verify.ts';
+
+const database = uniqueDatabase('damage');
+const target = uniqueDatabase('damage_target');
+let connection: Connection;
+let good: TemporaryFolder;
+let manifest: Manifest;
+
+beforeAll(async () => {
+  connection = await connectShared();
+  good = await temporaryFolder();
+  const db = connection.client.db(database);
+  const text = 'abcdefghij'.repeat(1_000);
+  for (const name of ['a', 'b'])
+    await db.collection(name).insertMany(Array.from({ length: 900 }, (_, n) => ({ name, n, text: text + String(n) })));
+  await db.collection('a').createIndex({ n: 1 });
+  const options = { connection, store: directoryStore(good.path), selection: { databases: [database] }, log: silentLog };
+  manifest = await createBackup(options);
+});
+
+afterAll(async () => {
+  await dropDatabases(connection.client, [database, target]);
+  await connection.client.close();
+  await good[Symbol.asyncDispose]();
+});
+
+/** Damages a copy of the backup and returns the code of the error that verification gives. */
+async function codeAfter(damage: (folder: string) => Promise<unknown>): Promise<Code | 'none'> {
+  await using folder = await temporaryFolder();
+  await cp(good.path, folder.path, { recursive: true });
+  await damage(path.join(folder.path, manifest.id));
+  const store = directoryStore(folder.path);
+  const error = await verifyBackup({ store, backupId: manifest.id, log: silentLog }).then(
+    () => undefined,
+    (thrown: { code: Code }) => thrown,
+  );
+  return error?.code ?? 'none';
+}
+
+const dataFile = (folder: string, name: string): string => path.join(folder, 'dump', database, `${name}.bson.zst`);
+
+async function flip(file: string, bit: number): Promise<void> {
+  const bytes = await readFile(file);
+  const at = Math.floor(bit / 8) % bytes.length;
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << (bit % 8));
+  await writeFile(file, bytes);
+}
+
+test('a backup without damage verifies, with frames enough to damage', async () => {
+  expect(await codeAfter(async () => undefined)).toBe('none');
+  expect(manifest.collections[0]?.data?.frames).toBeGreaterThan(2);
+});
+
+test('one flipped bit anywhere in any file is found', async () => {
+  const files = (await readdir(path.join(good.path, manifest.id), { recursive: true })).filter((file) => file.includes('.'));
+  expect(files).toHaveLength(7);
+  for (const file of files) {
+    for (let seed = 1; seed <= 12; seed++) {
+      const code = await codeAfter((folder) => flip(path.join(folder, file), (seed * 2_654_435_761) % 2 ** 31));
+      expect(['backup/checksum-mismatch', 'document/invalid', 'document/too-new']).toContain(code);
+    }
+  }
+});
+
+describe('what is missing', () => {
+  const cut = (name: string, bytes: (size: number) => number) => async (folder: string) => {
+    const file = dataFile(folder, name);
+    await truncate(file, bytes((await readFile(file)).length));
+  };
+
+  test('a file that is cut anywhere, at the end of a frame too', async () => {
+    const [entry] = manifest.collections;
+    const table = entry?.data === undefined ? undefined : await readFrameTable(directoryStore(good.path), manifest.id, entry.data);
+    const boundary = table?.frames[1]?.offset ?? 0;
+    expect(await codeAfter(cut('a', () => boundary))).toBe('backup/incomplete');
+    expect(await codeAfter(cut('a', () => boundary + 100))).toBe('backup/incomplete');
+    expect(await codeAfter(cut('a', (size) => size - 1))).toBe('backup/incomplete');
+    expect(await codeAfter(cut('a', () => 0))).toBe('backup/incomplete');
+  });
+
+  test.each(['dump/DB/a.bson.zst', 'dump/DB/a.metadata.json', 'frames/DB/a.json'])('the file %s', async (file) => {
+    expect(await codeAfter((folder) => rm(path.join(folder, file.replace('DB', database))))).toBe('backup/incomplete');
+  });
+
+  test('the manifest: the backup was never finished', async () => {
+    expect(await codeAfter((folder) => rm(path.join(folder, 'manifest.json')))).toBe('backup/incomplete');
+    expect(await codeAfter((folder) => truncate(path.join(folder, 'manifest.json'), 100))).toBe('backup/checksum-mismatch');
+  });
+
+  test('the whole backup', async () => {
+    expect(await codeAfter((folder) => rm(folder, { recursive: true }))).toBe('backup/not-found');
+  });
+});
+
+describe('what was moved', () => {
+  test('two files that changed places', async () => {
+    const swap = async (folder: string): Promise<void> => {
+      await rename(dataFile(folder, 'a'), `${folder}/tmp`);
+      await rename(dataFile(folder, 'b'), dataFile(folder, 'a'));
+      await rename(`${folder}/tmp`, dataFile(folder, 'b'));
+    };
+    expect(['backup/checksum-mismatch', 'backup/incomplete']).toContain(await codeAfter(swap));
+  });
+
+  test('two frames that changed places, with a frame table that fits them', async () => {
+    const swap = async (folder: string): Promise<void> => {
+      const store = directoryStore(path.dirname(folder));
+      const data = manifest.collections[0]?.data;
+      if (data === undefined) throw new Error('no data');
+      const { frames } = await readFrameTable(store, manifest.id, data);
+      const bytes = await readFile(dataFile(folder, 'a'));
+      const [first, second] = frames;
+      if (first === undefined || second === undefined) throw new Error('no frames');
+      const parts = [bytes.subarray(second.offset, second.offset + second.stored), bytes.subarray(0, first.stored)];
+      await writeFile(dataFile(folder, 'a'), Buffer.concat([...parts, bytes.subarray(second.offset + second.stored)]));
+      const swapped = [{ ...second, offset: 0 }, { ...first, offset: second.stored }, ...frames.slice(2)];
+      await writeFile(path.join(folder, data.table.path), frameTableText({ version: 1, file: data.path, frames: swapped }));
+    };
+    expect(await codeAfter(swap)).toBe('backup/checksum-mismatch');
+  });
+
+  test('a manifest of another backup', async () => {
+    const adopt = async (folder: string): Promise<void> => {
+      const store = directoryStore(path.dirname(folder));
+      await writeManifest(store, { ...manifest, id: 'other' });
+      await rename(path.join(path.dirname(folder), 'other', 'manifest.json'), path.join(folder, 'manifest.json'));
+    };
+    expect(await codeAfter(adopt)).toBe('backup/checksum-mismatch');
+  });
+
+  test('a file that does not belong there, and one that grew', async () => {
+    expect(await codeAfter((folder) => writeFile(dataFile(folder, 'c'), ''))).toBe('backup/unexpected-file');
+    expect(await codeAfter((folder) => writeFile(dataFile(folder, 'a'), 'x', { flag: 'a' }))).toBe('backup/checksum-mismatch');
+  });
+});
+
+/** A manifest whose seals are right and whose figures are not: a bug of ours, not damage. */
+test('a manifest that tells another story than the documents', async () => {
+  const lie = async (folder: string): Promise<void> => {
+    const collections = manifest.collections.map((entry) => ({ ...entry, digest: { ...entry.digest, sum: '0'.repeat(32) } }));
+    await writeManifest(directoryStore(path.dirname(folder)), { ...manifest, collections });
+  };
+  expect(await codeAfter(lie)).toBe('backup/content-mismatch');
+  const wrongTable = async (folder: string): Promise<void> => {
+    const store = directoryStore(path.dirname(folder));
+    const [first, ...others] = manifest.collections;
+    if (first?.data === undefined) throw new Error('no data');
+    const { frames } = await readFrameTable(store, manifest.id, first.data);
+    const table = frameTableText({ version: 1, file: first.data.path, frames: frames.map((frame) => ({ ...frame, documents: 1 })) });
+    await writeFile(path.join(folder, first.data.table.path), table);
+    const file = { ...first.data.table, bytes: table.length, sha256: hashOf(table) };
+    await writeManifest(store, { ...manifest, collections: [{ ...first, data: { ...first.data, table: file } }, ...others] });
+  };
+  expect(await codeAfter(wrongTable)).toBe('backup/content-mismatch');
+});
+
+test('a damaged backup is not restored, and nothing is left of the attempt', async () => {
+  await using folder = await temporaryFolder();
+  await cp(good.path, folder.path, { recursive: true });
+  await flip(dataFile(path.join(folder.path, manifest.id), 'b'), 300_000);
+  const store = directoryStore(folder.path);
+  const mapNamespace = ({ collection }: { collection: string }): { database: string; collection: string } => ({
+    database: target,
+    collection,
+  });
+  const restoring = restoreBackup({ client: connection.client, store, backupId: manifest.id, mapNamespace, drop: false, log: silentLog });
+  await expect(restoring).rejects.toMatchObject({ code: 'backup/checksum-mismatch' });
+  expect(await connection.client.db(target).listCollections().toArray()).toEqual([]);
+});
+
+test('list tells finished, unfinished and damaged ones apart', async () => {
+  await using folder = await temporaryFolder();
+  const store = directoryStore(folder.path);
+  const other = '20200101T000000Z-000001';
+  await cp(good.path, folder.path, { recursive: true });
+  await cp(path.join(good.path, manifest.id), path.join(folder.path, other), { recursive: true });
+  await cp(path.join(good.path, manifest.id, 'dump'), path.join(folder.path, '20200101T000000Z-000002', 'dump'), { recursive: true });
+  await writeFile(path.join(folder.path, '.hidden'), '');
+  await cp(path.join(good.path, manifest.id), path.join(folder.path, 'something else'), { recursive: true });
+  expect((await listBackups(store)).map(({ id, status }) => [id, status])).toEqual([
+    [other, 'damaged'],
+    ['20200101T000000Z-000002', 'unfinished'],
+    [manifest.id, 'committed'],
+  ]);
+  await expect(readManifest(store, '20190101T000000Z-000001')).rejects.toMatchObject({ code: 'backup/not-found' });
+});

@@ -1,0 +1,172 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { compareCensus } from '../checks/compare-census.ts';
+import { silentLog } from '../log/log.ts';
+import { takeCensus, type Census } from '../mongo/census.ts';
+import type { Connection } from '../mongo/connect.ts';
+import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
+import { temporaryFolder, type TemporaryFolder } from '../testing/temporary-folder.ts';
+import { createBackup } from './create.ts';
+import type { Manifest } from './manifest.ts';
+import { parseRenames } from './namespaces.ts';
+import { restoreBackup, type RestoreOptions, type RestoreResult } from './restore.ts';
+import type { BackupStore } from './store.ts';
+import { directoryStore } from './stores/directory.ts';
+
+const database = uniqueDatabase('restore');
+const target = uniqueDatabase('restore_target');
+let connection: Connection;
+let folder: TemporaryFolder;
+let store: BackupStore;
+let manifest: Manifest;
+
+beforeAll(async () => {
+  connection = await connectShared();
+  folder = await temporaryFolder();
+  store = directoryStore(folder.path);
+  const db = connection.client.db(database);
+  await db.collection('orders').insertMany(Array.from({ length: 500 }, (_, n) => ({ n })));
+  await db.collection('orders').createIndex({ n: 1 }, { unique: true });
+  await db.collection('users').insertMany([{ name: 'a' }, { name: 'b' }]);
+  await db.createCollection('active', { viewOn: 'users', pipeline: [{ $match: { active: true } }] });
+  manifest = await createBackup({ connection, store, selection: { databases: [database] }, log: silentLog });
+});
+
+afterEach(() => dropDatabases(connection.client, [target]));
+
+afterAll(async () => {
+  await dropDatabases(connection.client, [database, target]);
+  await connection.client.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+const toTarget = parseRenames([`${database}.*`], [`${target}.*`]);
+const restore = (options: Partial<RestoreOptions> = {}): Promise<RestoreResult> =>
+  restoreBackup({ client: connection.client, store, backupId: manifest.id, renames: toTarget, drop: false, log: silentLog, ...options });
+const names = async (): Promise<string[]> =>
+  (await connection.client.db(target).listCollections().toArray()).map(({ name }) => name).sort();
+const census = (): Promise<Census> => takeCensus(connection.client, target, { digests: true });
+
+describe('what is restored', () => {
+  test('everything, by default', async () => {
+    const result = await restore();
+    expect(result.collections.map(({ to, replaced }) => [to.collection, replaced])).toEqual([
+      ['active', false],
+      ['orders', false],
+      ['users', false],
+    ]);
+    expect(await names()).toEqual(['active', 'orders', 'system.views', 'users']);
+  });
+
+  test.each([
+    [{ only: [`${database}.users`] }, ['users']],
+    [{ include: ['orders'] }, ['orders']],
+    [{ exclude: ['orders', 'active'] }, ['users']],
+    [{ databases: [database], include: ['users'] }, ['users']],
+  ])('by %j: %j', async (options, expected) => {
+    await restore(options);
+    expect(await names()).toEqual(expected);
+  });
+
+  test('one collection under another name', async () => {
+    await restore({ only: [`${database}.users`], renames: parseRenames([`${database}.users`], [`${target}.old users`]) });
+    expect(await names()).toEqual(['old users']);
+  });
+
+  test.each([
+    [{ only: ['other.users'] }, 'backup/not-found'],
+    [{ include: ['nothing'] }, 'backup/nothing-selected'],
+    [{ databases: ['other'] }, 'backup/nothing-selected'],
+    [{ backupId: '20200101T000000Z-000000' }, 'backup/not-found'],
+    [{ renames: parseRenames(['*.orders', '*.users'], [`${target}.*`, `${target}.*`]) }, 'restore/conflict'],
+  ])('refuses %j with %s', async (options, code) => {
+    await expect(restore(options)).rejects.toMatchObject({ code });
+    expect(await names()).toEqual([]);
+  });
+});
+
+describe('into what is there', () => {
+  const fill = async (): Promise<void> => {
+    const db = connection.client.db(target);
+    await db.collection('orders').insertMany([{ mine: 1 }]);
+    await db.collection('other').insertMany([{ mine: 2 }]);
+  };
+
+  test('refuses to touch an existing collection, whatever else could be restored', async () => {
+    await fill();
+    const before = await census();
+    await expect(restore()).rejects.toMatchObject({ code: 'restore/target-exists', message: expect.stringContaining(`${target}.orders`) });
+    expect(compareCensus(before, await census())).toEqual([]);
+  });
+
+  test('replaces it when drop is set, and leaves the others alone', async () => {
+    await fill();
+    const result = await restore({ drop: true });
+    expect(result.collections.find(({ to }) => to.collection === 'orders')?.replaced).toBe(true);
+    expect(await names()).toEqual(['active', 'orders', 'other', 'system.views', 'users']);
+    expect(await connection.client.db(target).collection('orders').countDocuments()).toBe(500);
+  });
+
+  test('replaces a view by a collection and a collection by a view', async () => {
+    const db = connection.client.db(target);
+    await db.createCollection('users', { viewOn: 'x', pipeline: [] });
+    await db.collection('active').insertOne({ mine: 1 });
+    await restore({ drop: true });
+    expect((await census()).collections.map(({ name, type }) => [name, type])).toEqual([
+      ['active', 'view'],
+      ['orders', 'collection'],
+      ['users', 'collection'],
+    ]);
+  });
+
+  test('a failure before the end leaves it as it was, and no shadow', async () => {
+    await fill();
+    const before = await census();
+    const broken: BackupStore = {
+      ...store,
+      read: (path, range) => (path.includes('users.bson') ? Promise.resolve(undefined) : store.read(path, range)),
+    };
+    await expect(restore({ drop: true, store: broken })).rejects.toMatchObject({ code: 'backup/incomplete' });
+    expect(compareCensus(before, await census())).toEqual([]);
+    expect(await names()).toEqual(['orders', 'other']);
+  });
+
+  test('a cancel leaves it as it was', async () => {
+    await fill();
+    const before = await census();
+    const controller = new AbortController();
+    const cancelling: BackupStore = {
+      ...store,
+      read(path, range) {
+        if (path.includes('users.bson')) controller.abort(new Error('cancelled'));
+        return store.read(path, range);
+      },
+    };
+    await expect(restore({ drop: true, store: cancelling, signal: controller.signal })).rejects.toThrow('cancelled');
+    expect(compareCensus(before, await census())).toEqual([]);
+    expect(await names()).toEqual(['orders', 'other']);
+  });
+
+  test('what a killed restore left behind is in nobody’s way', async () => {
+    await restore();
+    const left = `migration_restore_${'0'.repeat(16)}`;
+    await connection.client.db(target).collection(left).insertOne({ a: 1 });
+    await restore({ drop: true });
+    expect((await census()).collections.map(({ name }) => name)).toEqual(['active', 'orders', 'users']);
+  });
+});
+
+test('a document that appears from elsewhere is a failed proof', async () => {
+  const db = connection.client.db(target);
+  const intruder: BackupStore = {
+    ...store,
+    async read(path, range) {
+      if (path.includes('users.bson')) {
+        const shadows = await db.listCollections({ name: /^migration_restore_/ }).toArray();
+        for (const { name } of shadows) await db.collection(name).insertOne({ intruder: true });
+      }
+      return store.read(path, range);
+    },
+  };
+  await expect(restore({ store: intruder, only: [`${database}.users`] })).rejects.toMatchObject({ code: 'restore/digest-mismatch' });
+  expect(await names()).toEqual([]);
+});

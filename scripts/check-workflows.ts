@@ -6,7 +6,15 @@ export function check(): readonly string[] {
   const workflows = trackedFiles(/^\.github\/workflows\/.*\.ya?ml$/);
   const definitions = trackedFiles(/(^|\/)action\.ya?ml$/);
   const actionlint = runLintTool('actionlint', ['-no-color', '-oneline', ...workflows]);
-  const zizmor = runLintTool('zizmor', ['--offline', '--no-progress', '--color=never', '--format=plain', ...workflows, ...definitions]);
+  const zizmor = runLintTool('zizmor', [
+    '--offline',
+    '--config=.github/zizmor.yml',
+    '--no-progress',
+    '--color=never',
+    '--format=plain',
+    ...workflows,
+    ...definitions,
+  ]);
   return [
     ...(actionlint.clean ? [] : actionlint.lines.map((line) => `actionlint: ${line}`)),
     ...(zizmor.clean ? [] : zizmor.lines.map((line) => `zizmor: ${line}`)),

@@ -21,8 +21,10 @@ export interface WorkflowResult {
 }
 
 export interface WorkflowRun {
-  /** The user's repository: files by path. */
+  /** The repository of the run: files by path. */
   readonly files: Readonly<Record<string, string>>;
+  /** A folder whose files come first, for example this repository's own. */
+  readonly checkout?: string;
   /** Path of the workflow in `files`. */
   readonly workflow: string;
   readonly event?: string;
@@ -38,16 +40,16 @@ export async function runWorkflow(run: WorkflowRun): Promise<WorkflowResult> {
   const folder = await mkdtemp(path.join(tmpdir(), 'migration-guard-act-'));
   try {
     const [user, own, standIn] = ['user', 'own', 'stand-in'].map((name) => path.join(folder, name)) as [string, string, string];
+    if (run.checkout !== undefined) await cp(run.checkout, user, { recursive: true });
     await writeFiles(user, Object.fromEntries(Object.entries(run.files).map(([file, text]) => [file, forAct(file, text)])));
     commitAll(user);
     await copyActions(own);
     await writeFiles(standIn, doNothingAction);
-    const uploads = 'actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f';
     const options = [
       ['--workflows', path.join(user, run.workflow)],
       ['--platform', 'ubuntu-latest=-self-hosted'],
       ['--local-repository', `${ownName}@local=${own}`],
-      ['--local-repository', `${uploads}=${standIn}`],
+      ...(await actionsOfOthers()).map((name) => ['--local-repository', `${name}=${standIn}`]),
       ...Object.entries(run.secrets ?? {}).map(([name, value]) => ['--secret', `${name}=${value}`]),
       ...Object.entries(run.env ?? {}).map(([name, value]) => ['--env', `${name}=${value}`]),
     ];
@@ -83,13 +85,20 @@ interface Workflow {
   readonly jobs: Readonly<Record<string, { readonly environment?: string | { deployment?: boolean } }>>;
 }
 
+/** `actions/…@sha` in our workflows. act does checkouts by itself; the others cannot be fetched in a test and do nothing. */
+async function actionsOfOthers(): Promise<readonly string[]> {
+  const folder = path.join(repository, '.github', 'workflows');
+  const texts = await Promise.all((await readdir(folder)).map((name) => readFile(path.join(folder, name), 'utf8')));
+  return [...new Set(texts.flatMap((text) => [...text.matchAll(/uses: (actions\/(?!checkout)\S+)/g)].flatMap(([, name]) => name ?? [])))];
+}
+
 const doNothingAction = {
   'action.yml': stringify({ name: 'Stand-in', runs: { using: 'node24', main: 'index.js' } }),
   'index.js': '',
 };
 
 async function copyActions(to: string): Promise<void> {
-  for (const { folder } of await actionFolders('action.yml')) {
+  for (const { folder } of await actionFolders(path.join('dist', 'index.js'))) {
     const copy = path.join(to, path.basename(folder));
     await cp(path.join(folder, 'action.yml'), path.join(copy, 'action.yml'));
     await cp(path.join(folder, 'dist'), path.join(copy, 'dist'), { recursive: true });

@@ -12,8 +12,10 @@ export interface EmbeddedOptions {
   readonly parameters?: Readonly<Record<string, string | number | boolean>>;
   /** WiredTiger cache of each member, gigabytes; default 0.25. */
   readonly cacheGigabytes?: number;
-  /** Further command-line arguments of each member, for example `['--auth']`. */
+  /** Further command-line arguments of each member. */
   readonly args?: readonly string[];
+  /** Switches access control on, with a user `root` who may do everything. */
+  readonly rootPassword?: string;
 }
 
 export interface EmbeddedServer extends AsyncDisposable {
@@ -31,12 +33,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   await adaptMemoryServer();
   const binary = { systemBinary: options.binary };
   const args = commandLine(options);
+  const { rootPassword } = options;
+  const auth = rootPassword === undefined ? {} : { auth: { enable: true, customRootName: 'root', customRootPwd: rootPassword } };
   try {
     if (options.topology.kind === 'standalone') {
-      const server = await MongoMemoryServer.create({ binary, instance: { args, storageEngine: 'wiredTiger' } });
+      const server = await MongoMemoryServer.create({ binary, instance: { args, storageEngine: 'wiredTiger' }, ...auth });
       return handle(`${server.getUri()}?directConnection=true`, () => server.stop({ doCleanup: true, force: true }));
     }
-    const replSet = { name: 'rs0', count: options.topology.members, args, storageEngine: 'wiredTiger' as const };
+    const replSet = { name: 'rs0', count: options.topology.members, args, storageEngine: 'wiredTiger' as const, ...auth };
     const set = await MongoMemoryReplSet.create({ binary, replSet });
     return handle(set.getUri(), () => set.stop({ doCleanup: true, force: true }));
   } catch (error) {

@@ -52,7 +52,8 @@ describe('the verdict', () => {
 
   test.each([
     ['Rolled back, not proven', 'failed', [failed, rollback({ outputs: {} })]],
-    ['Rolled back, not proven', 'failed', [failed, rollback({ outputs: { proof: 'different' } })]],
+    ['Rolled back, not proven', 'failed', [failed, rollback({ outputs: { proof: 'failed' } })]],
+    ['Rolled back to the backup, proven', 'restored', [failed, rollback({ outputs: { proof: 'equal-to-backup' } })]],
     ['Rollback failed', 'failed', [failed, rollback({ result: 'failed' })]],
     ['Rollback failed', 'failed', [failed, rollback({ result: 'inconclusive' })]],
     [

@@ -72,17 +72,16 @@ function rolledBack(rollback: Stage, { cause, afterRollback }: Pick<Findings, 'c
   if (afterRollback !== undefined) {
     return { tone: 'failed', headline: `Rolled back, then failed: ${stageName(afterRollback)}`, whatHappened, decider: afterRollback };
   }
-  if (!isProven(rollback)) return { tone: 'failed', headline: 'Rolled back, not proven', whatHappened, decider: rollback };
-  return { tone: 'restored', headline: 'Rolled back, proven', whatHappened, decider: rollback };
+  // "Done" is only said on proof, by the digests of the action rollback.
+  const proof = rollback.outputs['proof'];
+  if (proof === 'equal') return { tone: 'restored', headline: 'Rolled back, proven', whatHappened, decider: rollback };
+  if (proof === 'equal-to-backup')
+    return { tone: 'restored', headline: 'Rolled back to the backup, proven', whatHappened, decider: rollback };
+  return { tone: 'failed', headline: 'Rolled back, not proven', whatHappened, decider: rollback };
 }
 
 function isBroken({ result }: Stage): boolean {
   return result === 'failed' || result === 'inconclusive';
-}
-
-/** "Done" is only said on proof: the rollback's output `proof` has to say that the digests are equal. */
-function isProven({ outputs }: Stage): boolean {
-  return outputs['proof'] === 'equal';
 }
 
 function accountOf(stage: Stage): string {

@@ -189,6 +189,40 @@ describe('apply', () => {
     expect((await fixture.migrate('apply', { retry: '2.js' })).outputs).toMatchObject({ applied: '["2.js"]', pending: '[]' });
   });
 
+  test('a file that had ended when its run was killed is recorded and not run again', async () => {
+    await using fixture = await openFixture({ 'migrations/1.js': commonJs });
+    const entry = { file: '1.js', hash: '0'.repeat(64), at: new Date(), run: 'https://github.com/octo/shop/actions/runs/1', fence: 0 };
+    await fixture.db.collection('migration_journal').insertMany([
+      { ...entry, state: 'STARTED', step: 1 },
+      { ...entry, state: 'FINISHED', step: 2 },
+    ]);
+    const step = await fixture.migrate('apply');
+    expect(step.outputs).toMatchObject({ applied: '["1.js"]', pending: '[]' });
+    expect(await fixture.db.collection('changelog').countDocuments({ fileName: '1.js' })).toBe(1);
+    expect(await fixture.db.collection('orders').countDocuments({ paid: 1 })).toBe(0);
+  });
+
+  test('a file that says it is idempotent runs again after a kill', async () => {
+    await using fixture = await openFixture({
+      'migrations/1.js': `exports.idempotent = true;\n${commonJs.replace('module.exports = { up:', 'exports.up =').replace(/ };$/, ';')}`,
+    });
+    const entry = { file: '1.js', at: new Date(), run: 'https://github.com/octo/shop/actions/runs/1', fence: 0 };
+    await fixture.db.collection('migration_journal').insertOne({ ...entry, state: 'STARTED', step: 1 });
+    expect((await fixture.migrate('apply')).outputs).toMatchObject({ applied: '["1.js"]', pending: '[]' });
+  });
+
+  test("keeps a stock migrate-mongo's lock, and refuses while one is held", async () => {
+    await using fixture = await openFixture({
+      'migrations/1.js': commonJs,
+      'migrate-mongo-config.js': `module.exports = { lockCollectionName: 'changelog_lock', lockTtl: 60 };`,
+    });
+    const { insertedId } = await fixture.db.collection('changelog_lock').insertOne({ createdAt: new Date() });
+    expect((await fixture.migrate('apply')).rawLog).toContain('lock/held: A migrate-mongo run holds its lock');
+    await fixture.db.collection('changelog_lock').deleteOne({ _id: insertedId });
+    expect((await fixture.migrate('apply')).outputs).toMatchObject({ applied: '["1.js"]' });
+    expect(await fixture.db.collection('changelog_lock').countDocuments()).toBe(0);
+  });
+
   test('refuses to reach a remote server for a comment', async () => {
     await using fixture = await openFixture({ 'migrations/1.js': commonJs }, { eventName: 'issue_comment' });
     const step = await fixture.migrate('apply', { uri: 'mongodb://db.example.net/' });

@@ -102,15 +102,19 @@ describe('rehearse', () => {
       `let runs = 0;\nexport const up = (db) => db.collection('orders').insertMany(Array.from({ length: ++runs }, (_, n) => ({ _id: 1000 + n })));\nexport const down = (db) => db.collection('orders').deleteMany({ _id: { $gte: 1000 } });`,
       'rehearsal/not-repeatable',
     ],
-    [
-      'removes its own record',
-      `export const up = (db) => db.collection('changelog').drop();\nexport const down = async () => {};`,
-      'rehearsal/up-failed',
-    ],
   ])('a migration that %s has failed', async (_what, source, rule) => {
     const step = await rehearse({ 'migrations/1.mjs': source });
     expect(step.outputs).toMatchObject({ result: 'failed' });
     expect(step.rawLog).toContain(rule);
+  });
+
+  test('a migration that removes the history has failed', async () => {
+    const step = await rehearse({
+      'migrations/1.mjs': good,
+      'migrations/2.mjs': `export const up = (db) => db.collection('changelog').drop();\nexport const down = async () => {};`,
+    });
+    expect(step.outputs).toMatchObject({ result: 'failed' });
+    expect(step.rawLog).toContain('rehearsal/history-lost: 1.mjs ran');
   });
 
   test('a migration that changes nothing is said', async () => {

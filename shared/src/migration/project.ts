@@ -129,7 +129,7 @@ function loader({ worker, workspace, folder, driver, log }: LoaderParts): Projec
     const answer = await worker.ask('load', { folder, files: names, driver }).catch((error: unknown): Loaded => {
       throw workerFailed(error, 'Loading the migrations');
     });
-    log.info(`${answer.files.length} migration files loaded, driver ${answer.driver.version} (${answer.driver.source})`);
+    log.info(`Migration files loaded: ${answer.files.length}; driver ${answer.driver.version} (${answer.driver.source})`);
     const faulty = answer.files.filter((file) => file.fault !== undefined);
     if (faulty.length > 0) {
       const faults = faulty.map(({ name, fault }) => ({

@@ -28,7 +28,7 @@ export async function chooseDriver(folder: string, choice: DriverChoice): Promis
   if (file !== undefined) return { source: 'project', version: versionAt(require), module: require('mongodb') as DriverModule, file };
   if (choice === 'project') throw new DriverMissing(`The package mongodb is not installed where ${folder} would find it.`);
   const bundled = await import('mongodb');
-  return { source: 'bundled', version: bundledVersion(bundled.default), module: bundled.default };
+  return { source: 'bundled', version: await bundledVersion(bundled.default), module: bundled.default };
 }
 
 function resolved(require: NodeJS.Require): string | undefined {
@@ -44,8 +44,8 @@ function versionAt(require: NodeJS.Require): string {
 }
 
 /** The driver tells its version only to servers, in the metadata of a client. */
-function bundledVersion(module: DriverModule): string {
+async function bundledVersion(module: DriverModule): Promise<string> {
   const client = new module.MongoClient('mongodb://localhost');
-  const metadata = client.options as unknown as { readonly metadata?: { readonly driver?: { readonly version?: string } } };
-  return metadata.metadata?.driver?.version ?? 'unknown';
+  const { metadata } = client.options as unknown as { readonly metadata: Promise<{ readonly driver: { readonly version: string } }> };
+  return (await metadata).driver.version;
 }

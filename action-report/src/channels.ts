@@ -1,12 +1,12 @@
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { connect, databaseName } from '@migration-guard/shared/mongo/connect';
+import { pullRequestOf } from '@migration-guard/shared/notify/pull-request-event';
 import type { Secret } from '@migration-guard/shared/redaction/secret';
 import { renderEmail } from '@migration-guard/shared/report/email';
 import { renderReport } from '@migration-guard/shared/report/markdown';
 import type { RunReport } from '@migration-guard/shared/report/run-report';
 import { renderSlack } from '@migration-guard/shared/report/slack';
 import type { Verdict } from '@migration-guard/shared/report/verdict';
-import { pullRequestOf } from './pull-request-event.ts';
 import type { Inputs, ReportContext } from './report.ts';
 
 /** A place to which the report is taken. `send` throws a `GuardError`. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { PullRequest } from '@migration-guard/shared/notify/pull-request';
 import { z } from 'zod';
+import type { PullRequest } from './pull-request.ts';
 
 /** The part of the payload of `pull_request` and `pull_request_target` that is needed. */
 const payload = z.object({

@@ -139,7 +139,11 @@ describe('the action report', () => {
   test.each([
     [{ 'smtp-url': 'smtp://127.0.0.1' }, undefined, /email-to.*is required where smtp-url is given/],
     [{ 'notify-on': 'failures' }, undefined, /notify-on.*did you mean failure/],
-    [{}, 'report:\n  contacts:\n    - name: Mira\n      slack: "@mira"\n', /contacts\.0\.slack expected the id of a Slack member.*migration-guard\.yml:4:7/],
+    [
+      {},
+      'report:\n  contacts:\n    - name: Mira\n      slack: "@mira"\n',
+      /contacts\.0\.slack expected the id of a Slack member.*migration-guard\.yml:4:7/,
+    ],
   ])('refuses inputs %j and file %j', async (inputs, file, message) => {
     await using job = await jobAfter('passed');
     if (file !== undefined) {

@@ -1,0 +1,129 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createBackup } from '@migration-guard/shared/backup/create';
+import { openStore } from '@migration-guard/shared/backup/stores/open';
+import { silentLog } from '@migration-guard/shared/log/log';
+import type { Connection } from '@migration-guard/shared/mongo/connect';
+import { createPoint } from '@migration-guard/shared/rollback/point';
+import { startJob, type Job, type StepOptions, type StepResult } from '@migration-guard/shared/testing/action-runner';
+import { connectShared, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
+import { truthOf, type Truth } from '@migration-guard/shared/testing/truth';
+import type { Db } from 'mongodb';
+
+/** A database with a shop in it, a job in which the action runs, and what is needed to come back. */
+export interface Shop extends AsyncDisposable {
+  readonly connection: Connection;
+  readonly database: string;
+  readonly db: Db;
+  readonly job: Job;
+  readonly store: string;
+  /** Path of the rollback point. */
+  readonly point: string;
+  truth(): Promise<Truth>;
+  backUp(): Promise<string>;
+  /** Takes the rollback point, with the given backup. */
+  mark(backupId: string | undefined): Promise<void>;
+  rollback(mode: string, inputs?: Readonly<Record<string, string>>, options?: Omit<StepOptions, 'inputs'>): Promise<StepResult>;
+}
+
+export interface ShopOptions {
+  readonly connection?: Connection;
+  readonly uri?: string;
+  /** Fills the database; default: orders, users, an empty collection, a view, indexes, a validator and a changelog. */
+  readonly fill?: (db: Db) => Promise<void>;
+}
+
+export async function openShop(options: ShopOptions = {}): Promise<Shop> {
+  const connection = options.connection ?? (await connectShared());
+  const database = uniqueDatabase('rollback');
+  const db = connection.client.db(database);
+  await (options.fill ?? fillShop)(db);
+  const job = await startJob();
+  const store = path.join(job.workspace, 'backups');
+  const point = path.join(job.temp, 'rollback-point.json');
+  const { client } = connection;
+  return {
+    connection,
+    database,
+    db,
+    job,
+    store,
+    point,
+    truth: () => truthOf(db),
+    async backUp() {
+      const selection = { databases: [database], include: [], exclude: [] };
+      return (await createBackup({ connection, store: openStore(store), selection, log: silentLog })).id;
+    },
+    async mark(backupId) {
+      const backup = backupId === undefined ? undefined : { store, id: backupId };
+      const now = (): Date => new Date();
+      await createPoint({
+        client,
+        database,
+        backup,
+        changelog: 'changelog',
+        history: ['1.js'],
+        planned: ['2.js'],
+        now,
+        runFolder: job.temp,
+      });
+    },
+    rollback: (mode, inputs = {}, more = {}) => {
+      const all = { mode, uri: options.uri ?? sharedUri(), database, 'rollback-point': point, ...inputs };
+      return job.run('rollback', { inputs: all, ...more });
+    },
+    async [Symbol.asyncDispose]() {
+      await db.dropDatabase();
+      if (options.connection === undefined) await client.close();
+      await job[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Numbered {
+  readonly _id: number;
+  readonly [field: string]: unknown;
+}
+
+async function fillShop(db: Db): Promise<void> {
+  const orders = Array.from({ length: 90 }, (_, _id) => ({ _id, total: _id, status: 'open' }));
+  await db.collection<Numbered>('orders').insertMany(orders);
+  await db.collection('orders').createIndex({ status: 1, total: -1 });
+  await db.createCollection('users', { validator: { $jsonSchema: { required: ['name'] } } });
+  await db.collection<Numbered>('users').insertMany([
+    { _id: 1, name: 'Ada' },
+    { _id: 2, name: 'Grace' },
+  ]);
+  await db.createCollection('empty');
+  await db.createCollection('open_orders', { viewOn: 'orders', pipeline: [{ $match: { status: 'open' } }] });
+  await db.collection('untouched').insertOne({ kept: true });
+  await db.collection('changelog').insertOne({ fileName: '1.js', appliedAt: new Date(0), migrationBlock: 0 });
+}
+
+/** What a bad migration does: changes, deletes, inserts, drops, renames, creates, and all the kinds of definitions. */
+export async function migrateBadly(db: Db): Promise<void> {
+  const orders = db.collection<Numbered>('orders');
+  await orders.deleteMany({ _id: { $mod: [3, 0] } });
+  await orders.updateMany({ _id: { $lt: 20 } }, { $set: { total: 0 }, $unset: { status: '' } });
+  await orders.insertOne({ _id: 1_000, total: 1 });
+  await orders.dropIndex('status_1_total_-1');
+  await orders.createIndex({ total: 1 }, { unique: false, name: 'new_index' });
+  await db.command({ collMod: 'users', validator: {} });
+  await db.collection('empty').drop();
+  await db.command({ collMod: 'open_orders', viewOn: 'orders', pipeline: [] });
+  await db.collection('created').insertOne({ by: 'the migration' });
+  await db.createCollection('created_view', { viewOn: 'created', pipeline: [] });
+  await db.collection('changelog').insertOne({ fileName: '2.js', appliedAt: new Date(), migrationBlock: 1 });
+  const entry = { file: '2.js', run: 'https://example.org/run', fence: 0 };
+  await db.collection('migration_journal').insertMany([
+    { ...entry, state: 'STARTED', at: new Date(), step: 1 },
+    { ...entry, state: 'APPLIED', at: new Date(), step: 2 },
+  ]);
+}
+
+/** A command for the shell that writes `word` at the end of a file of the workspace. */
+export async function hookFile(job: Job): Promise<string> {
+  const file = path.join(job.workspace, 'hooks');
+  await writeFile(file, '');
+  return file;
+}

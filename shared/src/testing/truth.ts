@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { BSON, type Db } from 'mongodb';
+
+/** What a database holds, collection by collection, counted without any code of the product. */
+export type Truth = Readonly<Record<string, string>>;
+
+/** Type, options, indexes and the SHA-256 of the sorted raw documents of every collection that is not Migration Guard's own. */
+export async function truthOf(db: Db): Promise<Truth> {
+  const truth: Record<string, string> = {};
+  for (const info of await db.listCollections().toArray()) {
+    const { name, type, options } = info as { name: string; type: string; options: object };
+    if (/^(migration_(lock|journal|rollback_points|reports)|system\.)/.test(name)) continue;
+    const hashes: string[] = [];
+    const source = type === 'timeseries' ? `system.buckets.${name}` : name;
+    if (type !== 'view') {
+      for await (const raw of db.collection(source).find({}, { raw: true }))
+        hashes.push(
+          createHash('sha256')
+            .update(raw as unknown as Buffer)
+            .digest('hex'),
+        );
+    }
+    const indexes = type === 'view' ? [] : (await db.collection(name).indexes()).map((index) => BSON.EJSON.stringify(index)).sort();
+    const documents = `${hashes.length} documents ${createHash('sha256').update(hashes.sort().join()).digest('hex')}`;
+    truth[name] = [type, BSON.EJSON.stringify(options), ...indexes, documents].join('\n');
+  }
+  return truth;
+}
+
+/** Names of the collections that are not the same in both, sorted. */
+export function differingCollections(before: Truth, after: Truth): readonly string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name]).sort();
+}

@@ -65,7 +65,7 @@ function finding(found: Finding): Markup {
 
 function dataTable({ title, columns, rows }: Table, id: string): Markup {
   const shown = rows.slice(0, shownRows);
-  const numeric = columns.map((_, column) => shown.every((row) => isNumeric(row[column] ?? '')));
+  const numeric = columns.map((_, column) => isNumeric(shown.map((row) => row[column] ?? '')));
   const body = shown.map(
     (row) =>
       html`<tr>
@@ -107,9 +107,10 @@ function cell(text: string, numeric: boolean): Markup {
   return html`<td${numeric ? html` class="number"` : undefined}>${text}</td>`;
 }
 
-/** A number, with its unit if it has one, or nothing at all. */
-function isNumeric(text: string): boolean {
-  return /^([-+]?\d[\d,.]*\s?(%|ms|s|[KMGT]?i?B)?|–|)$/.test(text);
+/** Whether the cells are numbers, with their unit if they have one, but for empty ones. */
+function isNumeric(cells: readonly string[]): boolean {
+  const filled = cells.filter((cell) => cell !== '' && cell !== '–');
+  return filled.length > 0 && filled.every((cell) => /^[-+]?\d[\d,.]*\s?(%|ms|s|[KMGT]?i?B)?$/.test(cell));
 }
 
 function more(count: number): Markup | undefined {

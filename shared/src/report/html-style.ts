@@ -57,8 +57,8 @@ section { margin: 0 0 16px; padding: 18px 20px; border: 1px solid var(--line); b
 .time { text-align: right; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
 .error { margin: 8px 0; padding: 12px 14px; border: 1px solid var(--failed); border-radius: 6px; }
 .error code { color: var(--failed); }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 170px), 1fr)); gap: 8px; margin: 14px 0 4px; }
-.figures div { display: flex; flex-direction: column; padding: 8px 12px; border-radius: 6px; background: var(--ground); }
+.figures { display: flex; flex-wrap: wrap; gap: 8px; margin: 14px 0 4px; }
+.figures div { min-width: 125px; padding: 8px 12px; border-radius: 6px; background: var(--ground); }
 .figures dt { font-size: 0.8125rem; color: var(--quiet); }
 .figures dd { font-weight: 600; font-variant-numeric: tabular-nums; }
 .findings { list-style: none; }
@@ -75,6 +75,7 @@ table { border-collapse: collapse; min-width: 100%; font-size: 0.9375rem; }
 th, td { padding: 6px 14px 6px 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); overflow-wrap: normal; }
 td { max-width: 34em; overflow-wrap: break-word; }
 th { font-size: 0.875rem; color: var(--quiet); white-space: nowrap; }
+.number + :not(.number) { padding-left: 14px; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 details { margin-top: 14px; }
 summary { cursor: pointer; font-weight: 600; font-size: 0.9375rem; }
@@ -91,7 +92,6 @@ footer { padding-top: 8px; font-size: 0.9375rem; color: var(--quiet); }
   .timeline .word { grid-column: 1 / -1; order: 4; }
   .outputs div { grid-template-columns: 1fr; gap: 0; }
   h2 small { display: block; }
-  .figures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 125px), 1fr)); }
 }
 @media print {
   :root { --ground: #fff; --card: #fff; --line: #c8c8c8; --text: #000; --quiet: #444; --link: #000; --on: #fff;

@@ -71,9 +71,21 @@ describe('the verdict', () => {
     expect(await of(...stages)).toMatchObject({ headline, tone });
   });
 
+  test('takes the state of the data from the last stage that may have changed it, and no advice that was followed', async () => {
+    const migrated = { action: 'migrate', mode: 'apply', title: 'Migrate', dataState: 'Migrated.', nextStep: 'Verify.' };
+    const verdict = await of(stageWith(migrated), stageWith({ dataState: 'This stage changes no data.' }));
+    expect(verdict).toMatchObject({ dataState: 'Migrated.', nextStep: 'Nothing to do.' });
+    expect(await of(stageWith(migrated))).toMatchObject({ nextStep: 'Verify.' });
+  });
+
+  test('says what to correct after a rollback that gives no advice', async () => {
+    const { nextStep } = await of(failed, rollback());
+    expect(nextStep).toBe('The data needs nothing. Correct what made Verify fail, then start the workflow again.');
+  });
+
   test('says when the state of the data is not known, and never leaves the next step open', async () => {
     const verdict = await of(stageWith({ result: 'failed', title: 'Migrate', mode: 'apply' }));
     expect(verdict.dataState).toBe('Not known: no stage reported the state of the data.');
-    expect(verdict.nextStep).toBe('Read the stage Migrate (apply) below.');
+    expect(verdict.nextStep).toBe('Look at the stage Migrate (apply) in the report.');
   });
 });

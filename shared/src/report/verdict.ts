@@ -29,8 +29,8 @@ export function verdictOf(report: RunReport): Verdict {
     alarming: summary.tone !== 'passed' && summary.tone !== 'warned',
     headline: summary.headline,
     whatHappened: summary.whatHappened ?? (cause === undefined ? success(stages, report) : accountOf(cause)),
-    dataState: last(stages, ({ dataState }) => dataState) ?? 'Not known: no stage reported the state of the data.',
-    nextStep: nextStep(stages, summary.decider),
+    dataState: stateOfData(stages) ?? 'Not known: no stage reported the state of the data.',
+    nextStep: nextStep(stages, summary),
   };
 }
 
@@ -47,38 +47,55 @@ interface Conclusion {
   readonly tone: Tone;
   readonly headline: string;
   readonly whatHappened?: string;
-  /** The stage that knows what to do next. */
+  /** The stage whose advice counts. */
   readonly decider?: Stage;
+  /** The next step where no stage gives advice. */
+  readonly otherwise: string;
 }
 
 function conclusion({ stages, cause, rollback, afterRollback }: Findings): Conclusion {
-  if (stages.length === 0) return { tone: 'inconclusive', headline: 'Nothing ran', whatHappened: 'No stage reported anything.' };
+  if (stages.length === 0) {
+    const otherwise = 'Check that the earlier steps ran with the same run-folder.';
+    return { tone: 'inconclusive', headline: 'Nothing ran', whatHappened: 'No stage reported anything.', otherwise };
+  }
   if (rollback !== undefined) return rolledBack(rollback, { cause, afterRollback });
   if (cause === undefined) {
     const warned = stages.findLast(({ result }) => result === 'warned');
-    if (warned === undefined) return { tone: 'passed', headline: 'Passed' };
-    return { tone: 'warned', headline: 'Passed with warnings', decider: warned };
+    if (warned === undefined) return { tone: 'passed', headline: 'Passed', otherwise: 'Nothing to do.' };
+    return { tone: 'warned', headline: 'Passed with warnings', ...decidedBy(warned) };
   }
-  if (cause.error?.code === 'run/cancelled') return { tone: 'failed', headline: 'Cancelled', decider: cause };
-  if (stages.some(({ result }) => result === 'failed')) return { tone: 'failed', headline: `Failed: ${stageName(cause)}`, decider: cause };
-  return { tone: 'inconclusive', headline: `Undecided: ${stageName(cause)}`, decider: cause };
+  if (cause.error?.code === 'run/cancelled') return { tone: 'failed', headline: 'Cancelled', ...decidedBy(cause) };
+  const failed = stages.some(({ result }) => result === 'failed');
+  const [tone, word] = failed ? (['failed', 'Failed'] as const) : (['inconclusive', 'Undecided'] as const);
+  return { tone, headline: `${word}: ${stageName(cause)}`, ...decidedBy(cause) };
+}
+
+function decidedBy(decider: Stage): Pick<Conclusion, 'decider' | 'otherwise'> {
+  return { decider, otherwise: `Look at the stage ${stageName(decider)} in the report.` };
 }
 
 function rolledBack(rollback: Stage, { cause, afterRollback }: Pick<Findings, 'cause' | 'afterRollback'>): Conclusion {
-  const trigger = cause === undefined || cause === rollback ? [] : [accountOf(cause)];
-  const parts = [...trigger, accountOf(rollback), ...(afterRollback === undefined ? [] : [accountOf(afterRollback)])];
-  const whatHappened = parts.join(' ');
-  if (isBroken(rollback)) return { tone: 'failed', headline: 'Rollback failed', whatHappened, decider: rollback };
+  const trigger = cause === rollback ? undefined : cause;
+  const whatHappened = [trigger, rollback, afterRollback]
+    .filter((stage) => stage !== undefined)
+    .map(accountOf)
+    .join(' ');
+  if (isBroken(rollback)) return { tone: 'failed', headline: 'Rollback failed', whatHappened, ...decidedBy(rollback) };
   if (afterRollback !== undefined) {
-    return { tone: 'failed', headline: `Rolled back, then failed: ${stageName(afterRollback)}`, whatHappened, decider: afterRollback };
+    return { tone: 'failed', headline: `Rolled back, then failed: ${stageName(afterRollback)}`, whatHappened, ...decidedBy(afterRollback) };
   }
   // "Done" is only said on proof, by the digests of the action rollback.
-  const proof = rollback.outputs['proof'];
-  if (proof === 'equal') return { tone: 'restored', headline: 'Rolled back, proven', whatHappened, decider: rollback };
-  if (proof === 'equal-to-backup')
-    return { tone: 'restored', headline: 'Rolled back to the backup, proven', whatHappened, decider: rollback };
-  return { tone: 'failed', headline: 'Rolled back, not proven', whatHappened, decider: rollback };
+  const headline = provenHeadlines[rollback.outputs['proof'] ?? ''];
+  if (headline === undefined) return { tone: 'failed', headline: 'Rolled back, not proven', whatHappened, ...decidedBy(rollback) };
+  const correction = trigger === undefined ? 'Correct the cause' : `Correct what made ${stageName(trigger)} fail`;
+  const otherwise = `The data needs nothing. ${correction}, then start the workflow again.`;
+  return { tone: 'restored', headline, whatHappened, decider: rollback, otherwise };
 }
+
+const provenHeadlines: Readonly<Record<string, string>> = {
+  equal: 'Rolled back, proven',
+  'equal-to-backup': 'Rolled back to the backup, proven',
+};
 
 function isBroken({ result }: Stage): boolean {
   return result === 'failed' || result === 'inconclusive';
@@ -97,20 +114,21 @@ function success(stages: readonly Stage[], { run }: RunReport): string {
   return [`${count} ${passed} in ${time}${on === '' ? '' : ` on ${on}`}.`, ...warnings].join(' ');
 }
 
-/** The advice of the deciding stage and of those after it, the latest first; then the remedy of its error. */
-function nextStep(stages: readonly Stage[], decider: Stage | undefined): string {
-  const relevant = decider === undefined ? stages : stages.slice(stages.indexOf(decider));
-  const advice = last(relevant, (stage) => stage.nextStep) ?? decider?.error?.remedy;
-  if (advice !== undefined) return sentence(advice);
-  if (decider === undefined) return stages.length === 0 ? 'Check that the earlier steps ran with the same run-folder.' : 'Nothing to do.';
-  return `Read the stage ${stageName(decider)} below.`;
+/** Stages that only read say little about the data: the last stage that may have changed it knows. */
+function stateOfData(stages: readonly Stage[]): string | undefined {
+  const spoken = stages.filter(({ dataState }) => dataState !== undefined);
+  return (spoken.findLast(changesData) ?? spoken.at(-1))?.dataState;
 }
 
-function last(stages: readonly Stage[], pick: (stage: Stage) => string | undefined): string | undefined {
-  return stages
-    .map(pick)
-    .filter((text) => text !== undefined)
-    .at(-1);
+function changesData({ action, mode = '' }: Stage): boolean {
+  return ['migrate apply', 'rollback apply', 'backup restore'].includes(`${action} ${mode}`);
+}
+
+/** The advice of the stage that decided; when all went well that of the last stage, because later stages may have followed earlier advice. */
+function nextStep(stages: readonly Stage[], { tone, decider, otherwise }: Conclusion): string {
+  const advice = decider?.nextStep ?? decider?.error?.remedy;
+  const lastAdvice = tone === 'passed' || tone === 'warned' ? stages.at(-1)?.nextStep : undefined;
+  return sentence(advice ?? lastAdvice ?? otherwise);
 }
 
 function sentence(text: string): string {

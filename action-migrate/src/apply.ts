@@ -153,7 +153,7 @@ async function run(work: Work, { decision, files, finished, point }: Ready): Pro
     tell(entry.file);
   }
   const appName = appNameOf(lock.token);
-  await project.worker.ask('connect', { uri: target.uri.reveal(), database: target.database, appName });
+  await project.connect({ uri: target.uri.reveal(), database: target.database, appName });
   const result = await runUp({
     db: target.db,
     project,
@@ -207,16 +207,17 @@ function conclude({ context, target }: Work, { result, point, decision, recorded
     const warned = findings.some(({ severity }) => severity === 'warning');
     return { result: warned ? 'warned' : 'passed', reason: `${applied} of ${total} migrations were applied to ${target.database}.` };
   }
-  const { file, effects, error } = result.failure;
-  const partly =
-    file === undefined
-      ? ''
-      : effects === undefined || changedNothing(effects)
-        ? `; ${file} changed nothing before it ended`
-        : `; ${file} is half-done (${describeEffects(effects)})`;
-  stage.dataState(`${applied} of ${total} migrations are applied to ${target.database}${partly}. The lock is free.`);
+  const { file, error } = result.failure;
+  stage.dataState(`${applied} of ${total} migrations are applied to ${target.database}${partOf(result.failure)}. The lock is free.`);
   stage.nextStep(`Run action-rollback with rollback-point ${point.file}, or correct ${file ?? 'the cause'} and run apply again.`);
   throw error;
+}
+
+/** What is known of the file at which the run ended. */
+function partOf({ file, effects }: NonNullable<RunResult['failure']>): string {
+  if (file === undefined) return '';
+  if (effects === undefined) return `; how much of ${file} is done is not known`;
+  return changedNothing(effects) ? `; ${file} changed nothing before it ended` : `; ${file} is half-done (${describeEffects(effects)})`;
 }
 
 function findingsOf({ name, warnings, effects }: DoneFile): Decision['findings'] {

@@ -1,7 +1,7 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { readJournal } from '@migration-guard/shared/migration/journal';
-import { makePlan, planDocument, planFile } from '@migration-guard/shared/migration/plan';
+import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide } from './decide.ts';
 import { openTarget } from './target.ts';
@@ -24,7 +24,7 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
   for (const finding of decision.findings) stage.finding(finding);
   context.setOutput('findings', decision.findings.length);
   const made = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
-  await planDocument.write(planFile(context.runFolder), made);
+  await keepPlan(made, planFile(context.runFolder));
   context.setOutput('plan-hash', made.hash);
   stage.table({
     title: 'Plan',
@@ -34,4 +34,11 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
   stage.dataState(`Nothing was changed; ${decision.applied.length} migrations are applied to ${database}.`);
   const reason = `${made.files.length} migrations would be applied to ${database}.`;
   return { result: decision.findings.length === 0 ? 'passed' : 'warned', reason };
+}
+
+/** A rehearsal of exactly this plan stays known. */
+async function keepPlan(made: Plan, file: string): Promise<void> {
+  const before = await planDocument.read(file).catch(() => undefined);
+  const rehearsal = before?.hash === made.hash && before.rehearsal !== undefined ? { rehearsal: before.rehearsal } : {};
+  await planDocument.write(file, { ...made, ...rehearsal });
 }

@@ -74,7 +74,7 @@ async function perform({ inputs, context, project, copy, decision }: Performance
   if (decision.selected.length === 0) return { files: [], findings: [] };
   const loaded = await loadFiles(project, decision.selected, context);
   const appName = appNameOf(copy.lock.token);
-  await project.worker.ask('connect', { uri: copy.uri.reveal(), database: copy.database, appName });
+  await project.connect({ uri: copy.uri.reveal(), database: copy.database, appName });
   const db = copy.client.db(copy.database);
   const limits = { maxPercent: settings.rehearsal['max-loss-percent'], expectedPercent: settings.rehearsal['expected-loss-percent'] };
   return runRehearsal({

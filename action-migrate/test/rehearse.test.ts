@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { connectShared, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import { census, differs } from './truth.ts';
 import { openFixture, type Fixture } from './fixture.ts';
 
@@ -45,6 +46,16 @@ describe('rehearse', () => {
       store: 'backups',
     });
     expect(applied.outputs).toMatchObject({ result: 'passed', applied: '["1.mjs"]' });
+  });
+
+  test('a copy on another server is removed too', async () => {
+    const uri = new URL(sharedUri());
+    uri.pathname = uniqueDatabase('copy');
+    const step = await rehearse({ 'migrations/1.mjs': good }, { 'rehearse-on': uri.href });
+    expect(step.outputs).toMatchObject({ result: 'passed' });
+    await using connection = await connectShared();
+    const { databases } = await connection.client.db('admin').admin().listDatabases({ nameOnly: true });
+    expect(databases.map(({ name }) => name)).not.toContain(uri.pathname.slice(1));
   });
 
   test('a migration that deletes a third of a collection has failed, and apply refuses its plan', async () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { GuardError, type Place } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { discover, type MigrationFile } from './files.ts';
-import type { DriverChoice, Fault, Loaded, LoadedFile, ProjectConfig } from './worker/protocol.ts';
+import type { DriverChoice, Fault, Loaded, LoadedFile, ProjectConfig, Requests } from './worker/protocol.ts';
 import { startWorker, workerFailed, type Worker, type WorkerProgram } from './worker.ts';
 
 export interface ProjectOptions {
@@ -29,6 +29,8 @@ export interface Project extends AsyncDisposable {
   readonly changelog: string;
   /** Lines that migrations wrote to stderr since the last call. */
   takeWarnings(): readonly string[];
+  /** Connects the process of the migrations, with the driver that they get. Throws `migration/worker-failed`. */
+  connect(target: Requests['connect']['ask']): Promise<void>;
   /** Loads files; those that are loaded already are not loaded again. Throws `migration/load-failed` with every fault of every file. */
   load(files: readonly MigrationFile[]): Promise<ReadonlyMap<string, LoadedFile>>;
 }
@@ -69,6 +71,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       config,
       changelog: config.changelogCollectionName ?? 'changelog',
       takeWarnings: () => warnings.splice(0),
+      connect: (to) => connectWorker(worker, to),
       load: loader({ worker, workspace, folder, driver, log }),
       [Symbol.asyncDispose]: () => worker.kill(),
     };
@@ -111,6 +114,14 @@ async function readConfig(worker: Worker, file: string, driver: DriverChoice): P
 /** A configuration file without an extension means `.js`, as migrate-mongo has it. */
 function extensions(config: ProjectConfig, configFile: string | undefined): readonly string[] | undefined {
   return configFile === undefined ? undefined : [config.migrationFileExtension ?? '.js'];
+}
+
+async function connectWorker(worker: Worker, target: Requests['connect']['ask']): Promise<void> {
+  try {
+    await worker.ask('connect', target);
+  } catch (error) {
+    throw workerFailed(error, 'Connecting the migrations to the database');
+  }
 }
 
 interface LoaderParts {

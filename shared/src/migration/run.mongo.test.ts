@@ -43,8 +43,9 @@ async function apply(
   db: Db,
   folder: string,
   options: Partial<RunOptions> & { readonly direction?: 'up' | 'down' } = {},
+  leaseMilliseconds = 60_000,
 ): Promise<RunResult> {
-  await using lock = await acquireLock({ db, owner: run, purpose: 'test', log: silentLog, waitMilliseconds: 60_000 });
+  await using lock = await acquireLock({ db, owner: run, purpose: 'test', log: silentLog, waitMilliseconds: 60_000, leaseMilliseconds });
   await using project = await openProject({
     workspace: folder,
     folder: undefined,
@@ -58,7 +59,7 @@ async function apply(
   if (files.length === 0) return { done: [] };
   await project.load(files);
   const appName = `migration-guard/${db.databaseName}`;
-  await project.worker.ask('connect', { uri: sharedUri(), database: db.databaseName, appName });
+  await project.connect({ uri: sharedUri(), database: db.databaseName, appName });
   const start = options.direction === 'down' ? runDown : runUp;
   return await start({
     db,
@@ -218,7 +219,7 @@ describe('running migrations', () => {
       log,
     });
     await project.load(project.files);
-    await project.worker.ask('connect', { uri: sharedUri(), database: db.databaseName, appName: 'cancel' });
+    await project.connect({ uri: sharedUri(), database: db.databaseName, appName: 'cancel' });
     const journal = openJournal({ db, lock, run, now: () => new Date() });
     const options = {
       db,
@@ -235,6 +236,28 @@ describe('running migrations', () => {
     expect(done.map(({ name }) => name)).toEqual(['1.js']);
     expect(failure?.error.message).toBe('cancelled');
     expect(await db.collection('things').countDocuments()).toBe(1);
+  });
+
+  test('stops at once when the lock is lost, and writes nothing more', async () => {
+    const { db, checkout } = await prepare({
+      'migrations/1.js': `exports.up = async (db) => {
+        await db.collection('migration_lock').updateOne({}, { $inc: { fence: 1 } });
+        await new Promise(() => setInterval(() => {}, 1000));
+      };`,
+    });
+    const { failure } = await apply(db, checkout.folder, {}, 600);
+    expect(failure).toMatchObject({ file: '1.js', error: { code: 'lock/lost' } });
+    expect((await readJournal(db)).get('1.js')).toMatchObject({ state: 'STARTED' });
+    expect(await db.collection('changelog').countDocuments()).toBe(0);
+  });
+
+  test('a history that cannot be written ends the run, and the journal knows that the file had ended', async () => {
+    const { db, checkout } = await prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
+    await db.createCollection('changelog', { validator: { fileName: { $ne: '2.js' } } });
+    const { done, failure } = await apply(db, checkout.folder);
+    expect(done.map(({ name }) => name)).toEqual(['1.js']);
+    expect(failure).toMatchObject({ file: '2.js', error: { code: 'server/failed' } });
+    expect((await readJournal(db)).get('2.js')).toMatchObject({ state: 'FINISHED' });
   });
 
   test('down takes the newest back first and out of the history', async () => {

@@ -79,23 +79,39 @@ async function runAll(options: RunOptions, step: Step, record: Record): Promise<
   const timeout = options.timeout === undefined ? undefined : AbortSignal.timeout(options.timeout);
   for (const file of options.files) {
     if (options.signal.aborted) return { done, failure: { error: options.signal.reason as GuardError } };
-    const { outcome, milliseconds } = await runOne(options, step, { file, timeout });
-    const { fault, effects } = outcome;
-    if (outcome.interrupted !== undefined || fault !== undefined) {
-      const error = outcome.interrupted ?? failedError({ file, step, outcome, workspace: options.project.workspace });
-      const state = outcome.interrupted === undefined ? step.failed : 'INTERRUPTED';
-      const { code } = error;
-      if (code !== 'lock/lost')
-        await options.journal.append({ file: file.name, state, hash: file.hash, effects, milliseconds, error: code });
-      return { done, failure: { file: file.name, error, effects } };
-    }
-    const finished = { name: file.name, milliseconds, effects, warnings: warningsOf(outcome, options.project.takeWarnings()) };
-    await record(file, finished);
-    done.push(finished);
-    options.log.info(`${step.direction} ${file.name}: ${seconds(milliseconds)}, ${describeEffects(effects)}`);
-    await options.onDone?.(finished);
+    const ended = await runAndRecord(options, step, { file, timeout, record }).catch((error: unknown) => {
+      if (error instanceof GuardError) return { file: file.name, error };
+      throw error;
+    });
+    if ('error' in ended) return { done, failure: ended };
+    done.push(ended);
+    options.log.info(`${step.direction} ${file.name}: ${seconds(ended.milliseconds)}, ${describeEffects(ended.effects)}`);
+    await options.onDone?.(ended);
   }
   return { done };
+}
+
+interface One {
+  readonly file: MigrationFile;
+  readonly timeout: AbortSignal | undefined;
+  readonly record: Record;
+}
+
+type Failure = NonNullable<RunResult['failure']>;
+
+async function runAndRecord(options: RunOptions, step: Step, { file, timeout, record }: One): Promise<DoneFile | Failure> {
+  const { outcome, milliseconds } = await runOne(options, step, { file, timeout });
+  const { fault, effects } = outcome;
+  if (outcome.interrupted !== undefined || fault !== undefined) {
+    const error = outcome.interrupted ?? failedError({ file, step, outcome, workspace: options.project.workspace });
+    const state = outcome.interrupted === undefined ? step.failed : 'INTERRUPTED';
+    const { code } = error;
+    if (code !== 'lock/lost') await options.journal.append({ file: file.name, state, hash: file.hash, effects, milliseconds, error: code });
+    return { file: file.name, error, effects };
+  }
+  const done = { name: file.name, milliseconds, effects, warnings: warningsOf(outcome, options.project.takeWarnings()) };
+  await record(file, done);
+  return done;
 }
 
 type RanOutcome = CallResult & { readonly interrupted?: GuardError };

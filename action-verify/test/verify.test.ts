@@ -8,7 +8,6 @@ import { startJob, type Job, type StepResult } from '@migration-guard/shared/tes
 import { connectShared, sharedUri, startMongod, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import { differingCollections, truthOf } from '@migration-guard/shared/testing/truth';
 import type { Db } from 'mongodb';
-import { stringify } from 'yaml';
 
 let connection: Connection;
 
@@ -54,7 +53,7 @@ async function openShop(): Promise<Shop> {
       await db.collection('changelog').insertOne({ fileName: '2.js', appliedAt: new Date() });
     },
     async verify(inputs = {}, section) {
-      await writeFile(path.join(job.workspace, 'guard.yml'), stringify(section === undefined ? {} : { verify: section }));
+      await writeFile(path.join(job.workspace, 'guard.yml'), JSON.stringify(section === undefined ? {} : { verify: section }));
       const common = { uri: sharedUri(), database, 'run-folder': runFolder, config: 'guard.yml' };
       return job.run('verify', { inputs: { ...common, ...inputs } });
     },

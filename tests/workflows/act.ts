@@ -128,6 +128,7 @@ async function act(args: readonly string[], { folder, home }: { folder: string; 
       XDG_CACHE_HOME: path.join(home, 'cache'),
       XDG_CONFIG_HOME: path.join(home, 'config'),
       MONGOD_BINARY: process.env['MONGOD_BINARY'],
+      ...npmSettings(),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -139,6 +140,11 @@ async function act(args: readonly string[], { folder, home }: { folder: string; 
     child.once('close', (code) => resolve(code ?? -1));
   });
   return { exitCode, ...readLines(text) };
+}
+
+/** Where npm finds packages on this machine; npm gives them to scripts. */
+function npmSettings(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^npm_config_/i.test(name)));
 }
 
 interface Line {

@@ -1,11 +1,13 @@
-import { z } from 'zod';
+interface Repository {
+  readonly full_name?: unknown;
+}
 
-const repository = z.object({ full_name: z.string() }).nullish();
-const payloadSchema = z.object({
-  repository,
-  pull_request: z.object({ head: z.object({ repo: repository }) }).nullish(),
-  workflow_run: z.object({ head_repository: repository }).nullish(),
-});
+/** The parts of GitHub's event payload that tell where a run came from; anything may be missing. */
+interface EventPayload {
+  readonly repository?: Repository | null;
+  readonly pull_request?: { readonly head?: { readonly repo?: Repository | null } } | null;
+  readonly workflow_run?: { readonly head_repository?: Repository | null } | null;
+}
 
 /**
  * Why a run must not reach the server of `uri`: such events run with secrets although a stranger can start them (docs: security
@@ -13,13 +15,12 @@ const payloadSchema = z.object({
  */
 export function untrustedReason(event: string, payload: unknown, uri: string): string | undefined {
   if (isLocal(uri)) return undefined;
-  const parsed = payloadSchema.safeParse(payload);
-  const { repository: own, pull_request: pull, workflow_run: run } = parsed.success ? parsed.data : {};
+  const { repository: own, pull_request: pull, workflow_run: run } = (payload ?? {}) as EventPayload;
   switch (event) {
     case 'issue_comment':
       return 'Anybody can start a run by a comment (issue_comment)';
     case 'pull_request_target':
-      return isFork(own?.full_name, pull?.head.repo?.full_name) ? 'The pull request comes from a fork (pull_request_target)' : undefined;
+      return isFork(own?.full_name, pull?.head?.repo?.full_name) ? 'The pull request comes from a fork (pull_request_target)' : undefined;
     case 'workflow_run':
       return isFork(own?.full_name, run?.head_repository?.full_name) ? 'The run was started by a fork (workflow_run)' : undefined;
     default:
@@ -28,8 +29,8 @@ export function untrustedReason(event: string, payload: unknown, uri: string): s
 }
 
 /** A head that is not known counts as a fork. */
-function isFork(own: string | undefined, head: string | undefined): boolean {
-  return own === undefined || head === undefined || own !== head;
+function isFork(own: unknown, head: unknown): boolean {
+  return typeof own !== 'string' || own !== head;
 }
 
 function isLocal(uri: string): boolean {

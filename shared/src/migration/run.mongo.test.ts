@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Db } from 'mongodb';
@@ -78,8 +79,10 @@ async function apply(
 const insert = (n: number): string =>
   `module.exports = { up: (db) => db.collection('things').insertOne({ n: ${n} }), down: (db) => db.collection('things').deleteOne({ n: ${n} }) };`;
 
+const require = createRequire(import.meta.url);
+
 async function stock(command: string, db: Db, folder: string): Promise<string> {
-  const tool = path.resolve(import.meta.dirname, '../../../node_modules/migrate-mongo/bin/migrate-mongo.js');
+  const tool = path.resolve(require.resolve('migrate-mongo'), '../../bin/migrate-mongo.js');
   const child = spawn(process.execPath, [tool, command], {
     cwd: folder,
     env: { ...process.env, NODE_OPTIONS: '', DATABASE: db.databaseName },

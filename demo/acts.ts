@@ -86,7 +86,7 @@ function rehearse(market: Marketplace, backupId: string, expected: StageCall['ex
     name: 'rehearse on a copy',
     inputs: { mode: 'rehearse', uri: market.uri, store: market.store, 'backup-id': backupId },
     expected,
-    describe: ({ pending }) => `${listText(pending)}: up, verify, down, compare, up`,
+    describe: ({ pending }) => `${listText(pending)}${expected === 'success' ? ': up, verify, down, compare, up' : ''}`,
   };
 }
 
@@ -138,7 +138,7 @@ function rollBack(market: Marketplace, point: string): StageCall {
       'start-command': market.command('start'),
     },
     expected: 'success',
-    describe: ({ rung, proof }) => `application stopped, ${rung}, application started; ${proof}`,
+    describe: ({ rung, proof }) => `application stopped, data back by ${rung}, application started; proof by digest: ${proof}`,
   };
 }
 

@@ -45,7 +45,7 @@ export async function openMarketplace(folder: string, timeline: Timeline): Promi
 
   const { server } = await step('database', startDatabase, ({ binary }) => `replica set, mongod ${binary.version} (${binary.source})`);
   resources.use(server);
-  const client = resources.adopt(await MongoClient.connect(server.uri), (open) => open.close());
+  const client = resources.adopt(await MongoClient.connect(server.uri, { serverSelectionTimeoutMS: 3_000 }), (open) => open.close());
   const db = client.db('marketplace');
   await step(
     'data',

@@ -72,6 +72,8 @@ async function runCancellably(job: Job, { action, inputs }: StageCall, signal: A
 
 /** What failed and why: the lines of the error annotations, as they stand on the page of a run. */
 function keyLines({ annotations }: StepResult): readonly string[] {
-  const lines = annotations.filter(({ level }) => level === 'error').flatMap(({ message }) => message.split('\n'));
-  return lines.map((line) => (line.length > 160 ? `${line.slice(0, 159)}…` : line)).slice(0, 8);
+  return annotations
+    .filter(({ level }) => level === 'error')
+    .flatMap(({ message }) => message.split('\n'))
+    .slice(0, 8);
 }

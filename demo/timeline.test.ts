@@ -22,6 +22,13 @@ describe('the timeline', () => {
     ).toEqual(lines);
   });
 
+  test('wraps long details', () => {
+    let text = '';
+    const timeline = startTimeline({ write: (piece) => (text += piece) }, () => 0);
+    timeline.detail(`${'word '.repeat(30)}${'x'.repeat(200)}`);
+    expect(text.match(/│ .*/g)).toEqual([`│ ${'word '.repeat(22).trim()}`, `│ ${'word '.repeat(8).trim()}`, `│ ${'x'.repeat(200)}`]);
+  });
+
   test('uses colours only on a terminal', () => {
     expect(print(false)).not.toContain('\u001B');
     expect(print(true)).toContain('\u001B[32m✔ rolled back, proven\u001B[0m');

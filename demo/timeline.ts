@@ -33,7 +33,14 @@ export function startTimeline(output: { readonly isTTY?: boolean; write(text: st
       const took = `${(milliseconds / 1000).toFixed(1)} s`.padStart(7);
       line(`${paint('dim', clock())}  ${paint(mark, signs[mark])} ${name.padEnd(20)}${paint('dim', took)}  ${text}`);
     },
-    detail: (text) => line(`${' '.repeat(11)}${paint('dim', `│ ${text}`)}`),
+    detail: (text) => {
+      for (const part of wrap(text)) line(`${' '.repeat(11)}${paint('dim', `│ ${part}`)}`);
+    },
     end: (mark, text) => line(`\n${paint(mark, `${signs[mark]} ${text}`)}`),
   };
+}
+
+/** Breaks a text at blanks into lines that fit beside the clock on a terminal of usual width. */
+function wrap(text: string): readonly string[] {
+  return text.match(/.{1,110}(\s|$)|\S+/g)?.map((part) => part.trimEnd()) ?? [];
 }

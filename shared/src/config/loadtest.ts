@@ -5,24 +5,24 @@ import { headers, recordOf, step, variableName, type Step } from '../http/step.t
 import { namesIn, namesInJson } from '../http/template.ts';
 
 const preflight = z.strictObject({
-  /** Asked first, with GET; any answer shows that the service can be reached. */
-  path: z.string().startsWith('/', 'expected a path that starts with /').default('/'),
-  /** How long a service that does not answer yet is waited for. */
-  wait: duration.prefault('10s'),
-  /** What it means that no answer came: the runner may simply not be allowed to reach the service. */
-  unreachable: z.enum(['inconclusive', 'fail']).default('inconclusive'),
+  path: z
+    .string()
+    .regex(/^\//, 'expected a path that starts with /')
+    .default('/')
+    .describe('Asked first, with GET; any answer shows that the service can be reached.'),
+  wait: duration.prefault('10s').describe('How long a service that does not answer yet is waited for.'),
+  unreachable: z
+    .enum(['inconclusive', 'fail'])
+    .default('inconclusive')
+    .describe('What it means that no answer came: the runner may simply not be allowed to reach the service.'),
 });
 
 const performance = z.strictObject({
-  /** Names of the steps to repeat after the scenario. */
-  steps: z.array(z.string()).default([]),
-  samples: z.int().min(1).max(10_000).default(20),
-  /** Requests before the samples that are not judged. */
-  warmup: z.int().min(0).max(1_000).default(2),
-  /** Below: good. The 95th percentile is judged. */
-  good: duration.prefault('1s'),
-  /** Above: critical. */
-  critical: duration.prefault('2s'),
+  steps: z.array(z.string()).default([]).describe('Names of the steps to repeat after the scenario.'),
+  samples: z.int().min(1).max(10_000).default(20).describe('How often each of them is sent.'),
+  warmup: z.int().min(0).max(1_000).default(2).describe('Requests before the samples that are not judged.'),
+  good: duration.prefault('1s').describe('Below: good. The 95th percentile is judged.'),
+  critical: duration.prefault('2s').describe('Above: critical.'),
 });
 
 type Issue = (path: readonly (string | number)[], message: string) => void;
@@ -30,17 +30,15 @@ type Issue = (path: readonly (string | number)[], message: string) => void;
 /** The structured part of the section `loadtest` of migration-guard.yml; also the whole of a scenario file. */
 export const settings = z
   .strictObject({
-    /** Values for `{{name}}` in steps. */
-    variables: recordOf(variableName, z.json()).default({}),
-    /** Name in `{{name}}` to the name of the environment variable that holds the secret. */
-    secrets: recordOf(variableName, z.string().min(1)).default({}),
-    /** Sent with every request. */
-    headers: headers.default({}),
-    /** Deadline of each request. */
-    timeout: duration.prefault('10s'),
-    preflight: preflight.prefault({}),
-    steps: z.array(step).default([]),
-    performance: performance.prefault({}),
+    variables: recordOf(variableName, z.unknown()).default({}).describe('Values for `{{name}}` in steps.'),
+    secrets: recordOf(variableName, z.string().min(1))
+      .default({})
+      .describe('Name in `{{name}}` to the name of the environment variable that holds the secret.'),
+    headers: headers.default({}).describe('Sent with every request.'),
+    timeout: duration.prefault('10s').describe('Deadline of each request.'),
+    preflight: preflight.prefault({}).describe('Whether the service can be reached at all.'),
+    steps: z.array(step).default([]).describe('Performed in order until one fails; each can use what earlier ones captured.'),
+    performance: performance.prefault({}).describe('Which steps are repeated, and how fast they must be.'),
   })
   .superRefine((value, context) => {
     const issue: Issue = (path, message) => context.addIssue({ code: 'custom', path: [...path], message });

@@ -14,7 +14,7 @@ const pattern = z.string().refine(isPattern, 'expected a regular expression');
 
 /** What one value of a JSON body must be; everything that is given must hold. */
 const matcher = z.strictObject({
-  equals: z.json().optional(),
+  equals: z.unknown().optional(),
   type: z.enum(['string', 'number', 'boolean', 'array', 'object', 'null']).optional(),
   exists: z.boolean().optional(),
   matches: pattern.optional(),
@@ -23,13 +23,16 @@ const matcher = z.strictObject({
 });
 
 const expectation = z.strictObject({
-  /** Default: any 2xx. */
-  status: z.union([status, z.array(status).min(1)], 'expected a status such as 201, or a list of them').optional(),
-  json: recordOf(jsonPath, z.union([scalar, matcher], { error: unionMessage })).default({}),
-  /** Text that each header must contain. */
-  headers: recordOf(headerName, z.string()).default({}),
-  'body-contains': z.string().optional(),
-  'max-milliseconds': z.int().positive().optional(),
+  status: z
+    .union([status, z.array(status).min(1)], 'expected a status such as 201, or a list of them')
+    .optional()
+    .describe('Default: any 2xx.'),
+  json: recordOf(jsonPath, z.union([scalar, matcher], { error: unionMessage }))
+    .default({})
+    .describe('Path such as $.order.id to the value, or to what the value must be.'),
+  headers: recordOf(headerName, z.string()).default({}).describe('Text that each header must contain.'),
+  'body-contains': z.string().optional().describe('Text that the body must contain.'),
+  'max-milliseconds': z.int().positive().optional().describe('Time in which the whole answer must be there.'),
 });
 
 const capture = z.union([jsonPath, z.strictObject({ header: headerName })], 'expected a path such as $.token, or { header: name }');
@@ -37,17 +40,25 @@ const capture = z.union([jsonPath, z.strictObject({ header: headerName })], 'exp
 export const headers = recordOf(headerName, z.string());
 
 export const step = z.strictObject({
-  name: z.string().min(1),
-  /** Method and path, for example `POST /orders/{{orderId}}/driver`. */
-  request: z.string().regex(/^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \/.*$/, 'expected a method and a path such as POST /orders'),
-  headers: headers.default({}),
-  json: z.json().optional(),
-  body: z.string().optional(),
-  timeout: duration.optional(),
-  /** Further attempts after a failed connection or 502, 503, 504; never after a wrong answer. */
-  retries: z.int().min(0).max(20).default(0),
-  expect: expectation.prefault({}),
-  capture: recordOf(variableName, capture).default({}),
+  name: z.string().min(1).describe('Shown in log and report; performance refers to it.'),
+  request: z
+    .string()
+    .regex(/^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \/.*$/, 'expected a method and a path such as POST /orders')
+    .describe('Method and path, for example `POST /orders/{{orderId}}/driver`.'),
+  headers: headers.default({}).describe('Sent with this request, beside those of the scenario.'),
+  json: z.unknown().optional().describe('Body, sent as JSON; {{name}} alone keeps the type of its value.'),
+  body: z.string().optional().describe('Body as text, where it is not JSON.'),
+  timeout: duration.optional().describe('Deadline of this request; default: that of the scenario.'),
+  retries: z
+    .int()
+    .min(0)
+    .max(20)
+    .default(0)
+    .describe('Further attempts after a failed connection or 502, 503, 504; never after a wrong answer.'),
+  expect: expectation.prefault({}).describe('What the answer must be.'),
+  capture: recordOf(variableName, capture)
+    .default({})
+    .describe('Name to where its value stands in the answer: a path such as $.token, or { header: name }.'),
 });
 
 export type Matcher = z.infer<typeof scalar> | z.infer<typeof matcher>;

@@ -66,6 +66,8 @@ function commandLine(options: EmbeddedOptions): string[] {
   return [
     '--wiredTigerCacheSizeGB',
     String(options.cacheGigabytes ?? 0.25),
+    // A killed server leaves its socket file behind.
+    ...(process.platform === 'win32' ? [] : ['--nounixsocket']),
     ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
     ...(options.args ?? []),
   ];

@@ -22,7 +22,13 @@ const spec = defineAction({
   outputs: { count: 'Checks made' },
   permissions: { 'contents: read': 'to read the checks' },
   example: '- uses: ./action-verify\n',
-  settings: () => Promise.resolve(z.strictObject({ checks: z.array(z.string()).default([]).describe('What to check') })),
+  settings: () =>
+    Promise.resolve(
+      z.strictObject({
+        checks: z.array(z.string()).default([]).describe('What to check'),
+        limits: z.strictObject({ loss: z.number().default(10).describe('Percent') }).prefault({}),
+      }),
+    ),
   post: true,
 });
 
@@ -62,7 +68,9 @@ describe('README blocks', () => {
   });
 
   test('show the structured settings', async () => {
-    expect(readmeBlocks(spec, await settingsSchema(spec))['settings']).toContain('| `checks` | list of string | `[]` | What to check |');
+    const table = readmeBlocks(spec, await settingsSchema(spec))['settings'];
+    expect(table).toContain('| `checks` | list of string | `[]` | What to check |');
+    expect(table).toContain('| `limits.loss` | number | `10` | Percent |');
   });
 
   test('refuse a marker that nothing fills', () => {
@@ -74,7 +82,15 @@ test('the schema of migration-guard.yml holds inputs and settings of each sectio
   const schema = JSON.parse(await renderConfigSchema([spec])) as {
     properties: { verify: { properties: Record<string, object>; additionalProperties: boolean }; database: object };
   };
-  expect(Object.keys(schema.properties.verify.properties).sort()).toEqual(['checks', 'database', 'environment', 'mode', 'note', 'strict']);
+  expect(Object.keys(schema.properties.verify.properties).sort()).toEqual([
+    'checks',
+    'database',
+    'environment',
+    'limits',
+    'mode',
+    'note',
+    'strict',
+  ]);
   expect(schema.properties.verify.additionalProperties).toBe(false);
   expect(schema.properties.database).toMatchObject({ type: 'string' });
 });

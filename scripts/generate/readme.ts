@@ -45,12 +45,19 @@ function defaultCell(input: AnyInput): string {
 }
 
 function settingsTable(settings: JsonObject): string {
-  const properties = Object.entries((settings['properties'] ?? {}) as Record<string, JsonObject>);
-  if (properties.length === 0) return 'None beside the inputs.';
-  return table(
-    ['Setting', 'Type', 'Default', 'Description'],
-    properties.map(([name, schema]) => [`\`${name}\``, typeOf(schema), settingDefault(schema), textOf(schema['description'])]),
-  );
+  const rows = settingRows(settings, '');
+  return rows.length === 0 ? 'None beside the inputs.' : table(['Setting', 'Type', 'Default', 'Description'], rows);
+}
+
+/** One row for each setting; those of an object follow it, by their path. */
+function settingRows(schema: JsonObject, prefix: string): readonly (readonly string[])[] {
+  const properties = Object.entries((schema['properties'] ?? {}) as Record<string, JsonObject>);
+  return properties.flatMap(([name, setting]) => {
+    const nested = settingRows(setting, `${prefix}${name}.`);
+    const description = textOf(setting['description']);
+    const own = [`\`${prefix}${name}\``, typeOf(setting), settingDefault(setting), description];
+    return nested.length > 0 && description === '' ? nested : [own, ...nested];
+  });
 }
 
 function typeOf(schema: JsonObject): string {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { defaultCacheFolder } from '@migration-guard/shared/embedded/binary';
 
 /** Where `go install` puts programs for us. */
-export const goFolder: string = path.join(defaultCacheFolder(), 'bin');
+const goFolder = path.join(defaultCacheFolder(), 'bin');
 
 /** The path of act, on PATH or in our cache; undefined when there is none. */
 export function findAct(): string | undefined {

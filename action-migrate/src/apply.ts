@@ -1,6 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { GuardError, toError } from '@migration-guard/shared/errors/guard-error';
-import { changedNothing, describeEffects } from '@migration-guard/shared/migration/effects';
 import { readHistory, recordApplied } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { openJournal, readJournal, type JournalEntry } from '@migration-guard/shared/migration/journal';
 import { acquireLock, type Lock } from '@migration-guard/shared/migration/lock';
@@ -8,10 +7,11 @@ import { standing } from '@migration-guard/shared/migration/order';
 import { makePlan, requireHash, requireRehearsal } from '@migration-guard/shared/migration/plan';
 import type { Project } from '@migration-guard/shared/migration/project';
 import { recover, type HalfDone } from '@migration-guard/shared/migration/recovery';
-import { runUp, seconds, type DoneFile, type RunResult } from '@migration-guard/shared/migration/run';
+import { runUp } from '@migration-guard/shared/migration/run';
 import { acquireStockLock } from '@migration-guard/shared/migration/stock-lock';
 import { createPoint, type CreatedPoint } from '@migration-guard/shared/rollback/point';
 import { latestBackup } from './backup-choice.ts';
+import { concludeApply } from './conclude-apply.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide, type Decision } from './decide.ts';
 import { appNameOf, lockState } from './identity.ts';
@@ -167,66 +167,13 @@ async function run(work: Work, { decision, files, finished, point }: Ready): Pro
     timeout: inputs.timeout,
     onDone: ({ name }) => tell(name),
   });
-  return conclude(work, { result, point, decision, recorded: finished.length });
+  return concludeApply({ context, database: target.database, result, point, decision, recorded: finished.length });
 }
 
 async function recordFinished({ project, target, lock }: Work, { file, hash, at }: JournalEntry): Promise<void> {
   await lock.confirm();
   const fileHash = project.config.useFileHash === true && hash !== undefined ? { fileHash: hash } : {};
   await recordApplied(target.db, project.changelog, { fileName: file, ...fileHash, appliedAt: at, migrationBlock: at.getTime() });
-}
-
-interface Ended {
-  readonly result: RunResult;
-  readonly point: CreatedPoint;
-  readonly decision: Decision;
-  readonly recorded: number;
-}
-
-function conclude({ context, target }: Work, { result, point, decision, recorded }: Ended): Outcome {
-  const { stage } = context;
-  const total = decision.selected.length;
-  const applied = result.done.length + recorded;
-  const findings = [...decision.findings, ...result.done.flatMap(findingsOf)];
-  for (const finding of findings) stage.finding(finding);
-  context.setOutput('findings', findings.length);
-  stage.figure('Applied', applied);
-  stage.table({
-    title: 'Migrations',
-    columns: ['File', 'Result', 'Time', 'Changes'],
-    rows: [
-      ...result.done.map(({ name, milliseconds, effects }) => [name, 'applied', seconds(milliseconds), describeEffects(effects)]),
-      ...(result.failure?.file === undefined
-        ? []
-        : [[result.failure.file, 'failed', '', result.failure.effects === undefined ? '' : describeEffects(result.failure.effects)]]),
-    ],
-  });
-  if (result.failure === undefined) {
-    stage.dataState(`All ${total} migrations are applied to ${target.database}.`);
-    stage.nextStep('Verify the database (action-verify) with the rollback point of this step.');
-    const warned = findings.some(({ severity }) => severity === 'warning');
-    return { result: warned ? 'warned' : 'passed', reason: `${applied} of ${total} migrations were applied to ${target.database}.` };
-  }
-  const { file, error } = result.failure;
-  stage.dataState(`${applied} of ${total} migrations are applied to ${target.database}${partOf(result.failure)}. The lock is free.`);
-  stage.nextStep(`Run action-rollback with rollback-point ${point.file}, or correct ${file ?? 'the cause'} and run apply again.`);
-  throw error;
-}
-
-/** What is known of the file at which the run ended. */
-function partOf({ file, effects }: NonNullable<RunResult['failure']>): string {
-  if (file === undefined) return '';
-  if (effects === undefined) return `; how much of ${file} is done is not known`;
-  return changedNothing(effects) ? `; ${file} changed nothing before it ended` : `; ${file} is half-done (${describeEffects(effects)})`;
-}
-
-function findingsOf({ name, warnings, effects }: DoneFile): Decision['findings'] {
-  return [
-    ...warnings.map((message) => ({ severity: 'warning' as const, rule: 'migration/warning', message: `${name}: ${message}` })),
-    ...(changedNothing(effects)
-      ? [{ severity: 'note' as const, rule: 'migration/changed-nothing', message: `${name}: applied, 0 documents changed.` }]
-      : []),
-  ];
 }
 
 function halfDoneError({ file, known, unknown, entry }: HalfDone, { stage }: MigrateContext): GuardError {

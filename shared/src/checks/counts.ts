@@ -5,17 +5,14 @@ import type { CheckResult } from './check.ts';
 const percent = z.number().min(0).max(100);
 
 const expectation = z.union([
-  /** `exact`: not one more or less. `dropped`: the migration drops it. `ignore`: not counted. */
-  z.enum(['exact', 'dropped', 'ignore']),
+  z.enum(['exact', 'dropped', 'ignore']).describe('exact: not one more or less; dropped: the migration drops it; ignore: not counted.'),
   z.strictObject({ tolerance: percent }),
-  /** The migration changes the number by exactly this: `+120`, `-3`. */
-  z.strictObject({ expect: z.int() }),
+  z.strictObject({ expect: z.int().describe('The migration changes the number by exactly this: +120, -3.') }),
 ]);
 
 export const countsSettings = z.strictObject({
-  /** Percent by which the number of documents may drift in either direction. */
-  tolerance: percent.default(10),
-  collections: z.record(z.string(), expectation).default({}),
+  tolerance: percent.default(10).describe('Percent by which the number of documents may drift in either direction.'),
+  collections: z.record(z.string(), expectation).default({}).describe('Other expectations, by collection.'),
 });
 
 type CountsSettings = z.infer<typeof countsSettings>;

@@ -90,8 +90,10 @@ function ruleFor(name: RuleName, changes: DetectionSettings): DetectionRule | un
   return change === 'off' ? undefined : { ...detectionRules[name], ...change };
 }
 
-/** The most severe rule, and the others that were found for another reason. */
+/** What was seen, each by its most severe rule. `failed_check` sums up what more exact rules name already. */
 function reasonOf(matches: Detection['matches']): string {
-  const distinct = matches.filter(({ what }, index) => matches.findIndex((other) => other.what === what) === index);
+  const exact = matches.filter(({ rule }) => rule !== 'failed_check');
+  const named = exact.length > 0 ? exact : matches;
+  const distinct = named.filter(({ what }, index) => named.findIndex((other) => other.what === what) === index);
   return distinct.map(({ rule, what }) => `${rule}: ${what}`).join('; ');
 }

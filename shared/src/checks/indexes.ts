@@ -7,8 +7,10 @@ export const indexSettings = z
   .strictObject({
     collection: z.string().min(1),
     name: z.string().min(1).exactOptional(),
-    /** Fields in their order, as in `createIndex`: 1, -1, text, 2dsphere, hashed … */
-    keys: z.record(z.string(), z.union([z.number(), z.string()])).exactOptional(),
+    keys: z
+      .record(z.string(), z.union([z.number(), z.string()]))
+      .exactOptional()
+      .describe('Fields in their order, as in createIndex: 1, -1, text, 2dsphere, hashed …'),
     unique: z.boolean().exactOptional(),
   })
   .refine(({ name, keys }) => name !== undefined || keys !== undefined, 'needs a name or keys');

@@ -9,8 +9,7 @@ export const queryCountSettings = z
   .strictObject({
     name: z.string().min(1),
     collection: z.string().min(1),
-    /** A MongoDB filter; dates, object ids and the like as Extended JSON. */
-    filter: z.record(z.string(), z.json()).default({}),
+    filter: z.record(z.string(), z.json()).default({}).describe('A MongoDB filter; dates, object ids and the like as Extended JSON.'),
     exactly: count.exactOptional(),
     'at-least': count.exactOptional(),
     'at-most': count.exactOptional(),

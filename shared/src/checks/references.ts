@@ -6,8 +6,7 @@ const field = z.string().min(1).regex(/^[^$]/, 'must not start with $');
 export const referenceSettings = z.strictObject({
   collection: z.string().min(1),
   field,
-  /** The collection that is referred to. */
-  to: z.string().min(1),
+  to: z.string().min(1).describe('The collection that is referred to.'),
   'to-field': field.default('_id'),
 });
 

@@ -14,10 +14,11 @@ const bsonType = z.enum(
 
 export const requiredFieldSettings = z.strictObject({
   collection: z.string().min(1),
-  /** Dotted path; in an array every element must have it. */
-  field: z.string().min(1).regex(/^[^$]/, 'must not start with $'),
-  /** One BSON type or several; without it any value but null will do. */
-  type: z.union([bsonType, z.array(bsonType).min(1)]).exactOptional(),
+  field: z.string().min(1).regex(/^[^$]/, 'must not start with $').describe('Dotted path; in an array every element must have it.'),
+  type: z
+    .union([bsonType, z.array(bsonType).min(1)])
+    .exactOptional()
+    .describe('One BSON type or several, by the aliases of $type; without it any value but null will do.'),
 });
 
 type RequiredFieldSettings = z.infer<typeof requiredFieldSettings>;

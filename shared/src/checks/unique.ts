@@ -3,8 +3,10 @@ import { countText, countUpTo, existing, type CheckResult, type CheckTarget } fr
 
 export const uniqueSettings = z.strictObject({
   collection: z.string().min(1),
-  /** Fields that together must be different in every document. */
-  fields: z.array(z.string().min(1).regex(/^[^$]/, 'must not start with $')).min(1),
+  fields: z
+    .array(z.string().min(1).regex(/^[^$]/, 'must not start with $'))
+    .min(1)
+    .describe('Fields that together must be different in every document.'),
 });
 
 type UniqueSettings = z.infer<typeof uniqueSettings>;

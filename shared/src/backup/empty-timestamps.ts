@@ -2,16 +2,16 @@ import type { MongoClient } from 'mongodb';
 import { DocumentSequence } from 'mongodb/lib/cmap/commands.js';
 import { GuardError } from '../errors/guard-error.ts';
 import { elementOf, elementsOf, forEachDocument, type RawElement } from '../mongo/raw-bson.ts';
-import { readFrames, type FrameSource } from './frame-reader.ts';
+import type { DecodedFrame } from './frame-reader.ts';
 import { nameOf, type Namespace } from './namespaces.ts';
 
 /**
  * Servers put their own time in place of every Timestamp(0,0) at the top level of an inserted document, unless they know
  * `bypassEmptyTsReplacement`. Puts such documents back as they were: an update by an aggregation pipeline keeps them. Returns their number.
  */
-export async function putBackEmptyTimestamps(client: MongoClient, source: FrameSource, at: Namespace): Promise<number> {
+export async function putBackEmptyTimestamps(client: MongoClient, frames: AsyncIterable<DecodedFrame>, at: Namespace): Promise<number> {
   let replaced = 0;
-  for await (const { bytes } of readFrames(source)) {
+  for await (const { bytes } of frames) {
     const statements: Buffer[] = [];
     forEachDocument(bytes, (start, end) => {
       const document = bytes.subarray(start, end);

@@ -13,15 +13,14 @@ import { forEachDocument } from '../mongo/raw-bson.ts';
 import { maxBatchDocuments, type RawBatch, type RawInserter } from '../mongo/raw-write.ts';
 import type { Budget } from './budget.ts';
 import { putBackEmptyTimestamps } from './empty-timestamps.ts';
-import { readFrames, type DecodedFrame } from './frame-reader.ts';
-import type { Manifest, ManifestCollection } from './manifest.ts';
+import type { DecodedFrame } from './frame-reader.ts';
 import { nameOf, type Namespace } from './namespaces.ts';
+import type { RestoreSource, SourceCollection } from './restore-source.ts';
 import { currentClusterTime } from './server-time.ts';
-import type { BackupStore } from './store.ts';
 
 /** One collection of a backup on its way to its new name. */
 export interface RestoreItem {
-  readonly source: ManifestCollection;
+  readonly source: SourceCollection;
   readonly to: Namespace;
   /** What stands at the new name now. */
   readonly existing: CatalogEntry | undefined;
@@ -29,8 +28,7 @@ export interface RestoreItem {
 
 export interface LoadOptions {
   readonly client: MongoClient;
-  readonly store: BackupStore;
-  readonly manifest: Manifest;
+  readonly from: RestoreSource;
   readonly inserter: RawInserter;
   /** Shared by all collections that are loaded side by side. */
   readonly budget: Budget;
@@ -124,14 +122,9 @@ async function fill(options: LoadOptions, { source, to }: RestoreItem, at: Names
 }
 
 /** Undoes the one change that older servers are known to make. */
-async function correct(
-  { client, store, manifest, inserter, log, signal }: LoadOptions,
-  source: ManifestCollection,
-  at: Namespace,
-): Promise<void> {
-  if (inserter.keepsEmptyTimestamps || source.data === undefined) return;
-  const { id, compression } = manifest;
-  const corrected = await putBackEmptyTimestamps(client, { store, id, compression, data: source.data, signal }, at);
+async function correct({ client, from, inserter, log, signal }: LoadOptions, source: SourceCollection, at: Namespace): Promise<void> {
+  if (inserter.keepsEmptyTimestamps) return;
+  const corrected = await putBackEmptyTimestamps(client, from.documents(source, signal), at);
   if (corrected > 0) log.info(`Put ${corrected} empty timestamps of ${source.database}.${source.name} back`);
 }
 
@@ -151,8 +144,7 @@ async function startExpiry(client: MongoClient, { database, collection }: Namesp
 }
 
 async function insertDocuments(options: LoadOptions, source: RestoreItem['source'], at: Namespace): Promise<Timestamp | undefined> {
-  const { store, manifest, inserter, budget, progress, signal } = options;
-  if (source.data === undefined) return undefined;
+  const { from, inserter, budget, progress, signal } = options;
   // The order of a capped collection is part of what it is.
   const ordered = parseExtendedJson(source.options).get('capped') === true;
   const running = new Set<Promise<void>>();
@@ -169,7 +161,7 @@ async function insertDocuments(options: LoadOptions, source: RestoreItem['source
       budget.release(batch.documents.length);
     }
   };
-  for await (const frame of readFrames({ store, id: manifest.id, compression: manifest.compression, data: source.data, signal })) {
+  for await (const frame of from.documents(source, signal)) {
     for (const { bytes, documents } of insertable(frame)) {
       await budget.room();
       if (failure !== undefined) break;

@@ -11,16 +11,15 @@ import { requirePrivileges } from '../mongo/privileges.ts';
 import { rawInserter } from '../mongo/raw-write.ts';
 import { Budget } from './budget.ts';
 import { inParallel } from './in-parallel.ts';
-import { readManifest, type Manifest, type ManifestCollection } from './manifest.ts';
+import { readManifest } from './manifest.ts';
 import { nameOf, renamed, selects, type Namespace, type NamespacePatterns, type NamespaceRename } from './namespaces.ts';
 import { finishCollection, loadCollection, type LoadedCollection, type LoadOptions, type RestoreItem } from './restore-collection.ts';
+import { backupSource, type RestoreSource, type SourceCollection } from './restore-source.ts';
 import type { BackupStore } from './store.ts';
 
-export interface RestoreOptions extends NamespacePatterns {
+/** What is restored, and where to. */
+export interface RestoreWishes extends NamespacePatterns {
   readonly client: MongoClient;
-  readonly store: BackupStore;
-  /** A committed backup; `resolveBackupId` finds the latest. */
-  readonly backupId: string;
   /** Databases of the backup that are meant; default: all. */
   readonly databases?: readonly string[] | undefined;
   /** Exact namespaces of the backup, for example `shop.orders`; default: all. */
@@ -33,6 +32,12 @@ export interface RestoreOptions extends NamespacePatterns {
   readonly drop: boolean;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface RestoreOptions extends RestoreWishes {
+  readonly store: BackupStore;
+  /** A committed backup; `resolveBackupId` finds the latest. */
+  readonly backupId: string;
 }
 
 export interface RestoredCollection {
@@ -63,9 +68,14 @@ const bytesInFlight = 32 * 2 ** 20;
  * `restore/digest-mismatch`, `restore/definition-mismatch`, `target/privilege-missing`, `server/*`, and the reason of the signal.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
-  const { client, store, backupId, log, signal } = options;
-  const manifest = await readManifest(store, backupId);
-  const items = await planRestore(options, manifest);
+  const { store, backupId } = options;
+  return restoreFrom(backupSource(store, await readManifest(store, backupId)), options);
+}
+
+/** Restores collections of any source, exactly, or throws as `restoreBackup` does. */
+export async function restoreFrom(from: RestoreSource, options: RestoreWishes): Promise<RestoreResult> {
+  const { client, log, signal } = options;
+  const items = await planRestore(options, from);
   const { version } = await client.db('admin').command({ buildInfo: 1 });
   const inserter = rawInserter(client, String(version));
   if (inserter.way === 'objects')
@@ -73,11 +83,11 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   const total = items.reduce((sum, { source }) => addDigests(sum, source.digest), emptyDigest);
   const progress = startProgress({ log, doing: 'Restoring', total });
   const budget = new Budget(bytesInFlight);
-  const load: LoadOptions = { client, store, manifest, inserter, budget, progress, log, signal };
+  const load: LoadOptions = { client, from, inserter, budget, progress, log, signal };
   const loaded: LoadedCollection[] = [];
   try {
     const order = items.toSorted((a, b) => b.source.digest.bytes - a.source.digest.bytes);
-    await inParallel(order, 2, async (item) => {
+    await inParallel(order, from.width, async (item) => {
       signal?.throwIfAborted();
       loaded.push(await loadCollection(load, item));
     });
@@ -88,14 +98,14 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   } catch (error) {
     for (const { discard } of loaded) await discard();
     signal?.throwIfAborted();
-    throw fromMongoError(error, `Restoring the backup ${backupId}`);
+    throw fromMongoError(error, `Restoring the backup ${from.id}`);
   }
   await proveDefinitions(client, items);
   const collections = items.map(({ source, to, existing }) => restoredOf(source, to, existing !== undefined));
-  return { backupId, collections, digest: total };
+  return { backupId: from.id, collections, digest: total };
 }
 
-function restoredOf(source: ManifestCollection, to: Namespace, replaced: boolean): RestoredCollection {
+function restoredOf(source: SourceCollection, to: Namespace, replaced: boolean): RestoredCollection {
   const from = { database: source.database, collection: source.name };
   return { from, to, type: source.type, digest: source.digest, replaced };
 }
@@ -106,8 +116,8 @@ function inOrderOfFinish(loaded: readonly LoadedCollection[]): readonly LoadedCo
   return loaded.toSorted((a, b) => isView(a) - isView(b));
 }
 
-async function planRestore(options: RestoreOptions, manifest: Manifest): Promise<readonly RestoreItem[]> {
-  const chosen = chooseCollections(options, manifest);
+async function planRestore(options: RestoreWishes, from: RestoreSource): Promise<readonly RestoreItem[]> {
+  const chosen = chooseCollections(options, from);
   const map = options.mapNamespace ?? ((namespace: Namespace) => renamed(namespace, options.renames ?? []));
   const targets = chosen.map((source) => ({ source, to: map({ database: source.database, collection: source.name }) }));
   requireDistinct(targets.map(({ to }) => to));
@@ -128,9 +138,9 @@ async function planRestore(options: RestoreOptions, manifest: Manifest): Promise
 }
 
 /** Throws `backup/nothing-selected`, or `backup/not-found` when one of `only` is not in the backup. */
-function chooseCollections({ databases, only, include, exclude, log }: RestoreOptions, manifest: Manifest): readonly ManifestCollection[] {
+function chooseCollections({ databases, only, include, exclude, log }: RestoreWishes, from: RestoreSource): readonly SourceCollection[] {
   const names = new Set(only);
-  const chosen = manifest.collections.filter((source) => {
+  const chosen = from.collections.filter((source) => {
     const namespace = { database: source.database, collection: source.name };
     if (databases !== undefined && databases.length > 0 && !databases.includes(source.database)) return false;
     if (isOwnCollection(source.name)) return false;
@@ -138,8 +148,8 @@ function chooseCollections({ databases, only, include, exclude, log }: RestoreOp
   });
   for (const { database, name } of chosen) names.delete(nameOf({ database, collection: name }));
   const [absent] = names;
-  if (absent !== undefined) throw new GuardError('backup/not-found', `The backup ${manifest.id} does not hold ${absent}.`);
-  if (chosen.length === 0) throw new GuardError('backup/nothing-selected', `The backup ${manifest.id} holds nothing that was asked for.`);
+  if (absent !== undefined) throw new GuardError('backup/not-found', `The backup ${from.id} does not hold ${absent}.`);
+  if (chosen.length === 0) throw new GuardError('backup/nothing-selected', `The backup ${from.id} holds nothing that was asked for.`);
   log.info(`Restoring ${chosen.length} collections, ${formatBytes(chosen.reduce((sum, { digest }) => sum + digest.bytes, 0))}`);
   return chosen;
 }
@@ -165,7 +175,7 @@ async function proveDefinitions(client: MongoClient, items: readonly RestoreItem
   }
 }
 
-function differentPart(source: ManifestCollection, found: CatalogEntry): string | undefined {
+function differentPart(source: SourceCollection, found: CatalogEntry): string | undefined {
   if (source.type !== found.type) return 'type';
   if (source.options !== found.options) return 'set of options';
   const indexes = (all: readonly string[]): string => all.toSorted().join('\n');

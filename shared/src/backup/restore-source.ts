@@ -1,0 +1,34 @@
+import type { DecodedFrame } from './frame-reader.ts';
+import { readFrames } from './frame-reader.ts';
+import type { Manifest, ManifestCollection } from './manifest.ts';
+import { nameOf } from './namespaces.ts';
+import type { BackupStore } from './store.ts';
+
+/** What a restore has to know of a collection. */
+export type SourceCollection = Pick<ManifestCollection, 'database' | 'name' | 'type' | 'options' | 'indexes' | 'digest'>;
+
+/** What a restore takes from: a backup of ours, or the dump of another tool. */
+export interface RestoreSource {
+  /** As messages name it. */
+  readonly id: string;
+  readonly collections: readonly SourceCollection[];
+  /** How many collections are loaded side by side. */
+  readonly width: number;
+  /** The documents of a collection in their order, none for a view. They may be asked for more than once. */
+  documents(collection: SourceCollection, signal?: AbortSignal): AsyncIterable<DecodedFrame>;
+}
+
+/** A backup of ours as a source. */
+export function backupSource(store: BackupStore, { id, compression, collections }: Manifest): RestoreSource {
+  const keyOf = ({ database, name }: SourceCollection): string => nameOf({ database, collection: name });
+  const files = new Map(collections.map((collection) => [keyOf(collection), collection.data]));
+  return {
+    id,
+    collections,
+    width: 2,
+    async *documents(collection, signal) {
+      const data = files.get(keyOf(collection));
+      if (data !== undefined) yield* readFrames({ store, id, compression, data, signal });
+    },
+  };
+}

@@ -28,7 +28,7 @@ try {
   const page = path.relative(process.cwd(), path.join(repository, 'demo-report', 'index.html'));
   timeline.end('good', `rolled back, proven: the database is what it was before the bad release. The report: ${page}`);
 } catch (error) {
-  const failure: unknown = interrupt.signal.aborted ? interrupt.signal.reason : error;
+  const failure = interrupt.signal.aborted ? (interrupt.signal.reason as unknown) : firstOf(error);
   if (!(failure instanceof DemoFailure)) throw failure;
   timeline.end('bad', failure.message);
   for (const line of failure.lines) timeline.detail(line);
@@ -37,6 +37,11 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 process.exit();
+
+/** What went wrong first, where cleaning up afterwards failed too. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
+}
 
 async function play(): Promise<void> {
   const missing = actions.filter((name) => !existsSync(path.join(repository, `action-${name}`, 'dist', 'index.js')));

@@ -29,9 +29,9 @@ try {
   timeline.end('good', `rolled back, proven: the database is what it was before the bad release. The report: ${page}`);
 } catch (error) {
   const failure = interrupt.signal.aborted ? (interrupt.signal.reason as unknown) : firstOf(error);
-  if (!(failure instanceof DemoFailure)) throw failure;
-  timeline.end('bad', failure.message);
-  for (const line of failure.lines) timeline.detail(line);
+  const { message, lines } = failure instanceof DemoFailure ? failure : broken(failure);
+  timeline.end('bad', message);
+  for (const line of lines) timeline.detail(line);
   process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -41,6 +41,12 @@ process.exit();
 /** What went wrong first, where cleaning up afterwards failed too. */
 function firstOf(error: unknown): unknown {
   return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
+}
+
+/** An error that the demo does not foresee: its stack, without the documents and topologies that drivers attach. */
+function broken(error: unknown): DemoFailure {
+  const [message = '', ...lines] = (error instanceof Error ? (error.stack ?? error.message) : String(error)).split('\n');
+  return new DemoFailure(`The demo broke: ${message}`, lines);
 }
 
 async function play(): Promise<void> {

@@ -9,7 +9,8 @@ export function check(): readonly string[] {
       .map(readTracked)
       .join('\n');
   const sources = texts(/^(shared\/src|action-[^/]+)\/.*\.ts$/, /\.test\.ts$|\/errors\/codes\.ts$|\/test\//);
-  const tests = texts(/\.test\.ts$|\/test\//, /^scripts\//);
+  // In regular expressions the slash is escaped.
+  const tests = texts(/\.test\.ts$|\/test\//, /^scripts\//).replaceAll(String.raw`\/`, '/');
   const page = readTracked('docs/errors.md');
   return Object.keys(codes).flatMap((code) => [
     ...(sources.includes(`'${code}'`) ? [] : [`${code} is thrown nowhere`]),

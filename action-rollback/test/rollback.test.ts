@@ -360,6 +360,29 @@ describe('a rollback that is ended from outside', () => {
     child.kill('SIGINT');
   }
 
+  test.each(['Restoring ', 'Restored ', 'Dropping ', 'Proving '])('by a kill at "%s" is finished by the next run', async (moment) => {
+    await using shop = await openShop();
+    await shop.mark(await shop.backUp());
+    const before = await shop.truth();
+    await migrateBadly(shop.db);
+    let process: ChildProcess | undefined;
+    const killed = await shop.rollback(
+      'apply',
+      {},
+      {
+        onStart: (child) => (process = child),
+        onOutput: (text) => text.includes(moment) && process?.kill('SIGKILL'),
+      },
+    );
+    expect(killed.signal).toBe('SIGKILL');
+    // The lease of the killed run ends by itself after a minute.
+    await shop.db.collection('migration_lock').updateMany({}, { $set: { expiresAt: new Date(0) } });
+    expect(await shop.rollback('apply')).toMatchObject({ exitCode: 0, outputs: { proof: 'equal' } });
+    expect(differingCollections(before, await shop.truth())).toEqual([]);
+    expect((await shop.db.listCollections().toArray()).filter(({ name }) => name.startsWith('migration_restore_'))).toEqual([]);
+    expect((await states(shop)).at(-1)).toBe('ROLLED_BACK');
+  });
+
   test('by a kill after the proof is completed by the next run, which starts the application', async () => {
     await using shop = await openShop();
     await shop.mark(await shop.backUp());

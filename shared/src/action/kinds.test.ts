@@ -9,6 +9,7 @@ describe('kinds of inputs', () => {
     ['1h30m', 5_400_000],
     ['250ms', 250],
     ['1.5h', 5_400_000],
+    ['0.1ms', 0],
   ])('duration %s is %d ms', (text, value) => {
     expect(durationKind.parse(text)).toBe(value);
   });

@@ -50,7 +50,7 @@ export const durationKind: Kind<number> = {
   parse(text) {
     if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) throw new InvalidValue('expected a duration such as 90s, 30m or 1h30m');
     const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
-    return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * milliseconds[unit as keyof typeof milliseconds], 0);
+    return Math.round(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * milliseconds[unit as keyof typeof milliseconds], 0));
   },
 };
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadtestSettings } from '@migration-guard/shared/config/loadtest';
-import { deadlineAfter } from '@migration-guard/shared/http/deadline';
+import { deadlineAfter } from '@migration-guard/shared/timing/deadline';
 import { send, type Failure } from '@migration-guard/shared/http/request';
 import { runScenario, runStep, type Session, type StepResult } from '@migration-guard/shared/http/scenario';
 import type { Samples } from '@migration-guard/shared/load/verdict';

@@ -1,4 +1,4 @@
-import { deadlineAfter } from './deadline.ts';
+import { deadlineAfter } from '../timing/deadline.ts';
 
 /** One HTTP request, ready to be sent. */
 export interface Request {

@@ -1,6 +1,7 @@
 import type { Db } from 'mongodb';
 import { GuardError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
+import { deadlineAfter } from '../timing/deadline.ts';
 import { describeEffects, type Effects } from './effects.ts';
 import type { MigrationFile } from './files.ts';
 import { recordApplied, recordReverted } from './history/migrate-mongo.ts';
@@ -76,7 +77,7 @@ type Record = (file: MigrationFile, done: DoneFile) => Promise<void>;
 
 async function runAll(options: RunOptions, step: Step, record: Record): Promise<RunResult> {
   const done: DoneFile[] = [];
-  const timeout = options.timeout === undefined ? undefined : AbortSignal.timeout(options.timeout);
+  const timeout = options.timeout === undefined ? undefined : deadlineAfter(options.timeout);
   for (const file of options.files) {
     if (options.signal.aborted) return { done, failure: { error: options.signal.reason as GuardError } };
     const ended = await runAndRecord(options, step, { file, timeout, record }).catch((error: unknown) => {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HookSettings } from '../config/rollback.ts';
 import { toError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
+import { deadlineAfter } from '../timing/deadline.ts';
 
 export interface HookOptions extends HookSettings {
   /** For people, for example `stop-command`; the command itself may hold secrets and is never shown. */
@@ -77,7 +78,7 @@ async function ended({ command, folder, env, timeout, signal }: HookOptions, out
     // A process group of its own, so that everything it started can be ended with it.
     detached: process.platform !== 'win32',
   });
-  const deadline = AbortSignal.timeout(timeout);
+  const deadline = deadlineAfter(timeout);
   const stop = AbortSignal.any([deadline, signal]);
   const onStop = (): void => void end(child);
   stop.addEventListener('abort', onStop, { once: true });

@@ -1,6 +1,6 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import { createDigester, emptyDigest, type Digest } from '../mongo/digest.ts';
-import { forEachInArray } from '../mongo/raw-bson.ts';
+import { joinArray } from '../mongo/raw-bson.ts';
 import { readRaw, scan } from '../mongo/raw-read.ts';
 import type { Progress } from '../log/progress.ts';
 import type { Budget } from './budget.ts';
@@ -91,13 +91,9 @@ async function copyDocuments({ client, progress, signal }: DumpOptions, target: 
   const digester = await createDigester();
   const query = { client, database: planned.database, collection: source, command: scan(source, { atClusterTime }), signal };
   for await (const batch of readRaw(query)) {
-    let documents = 0;
-    forEachInArray(batch, (start, end) => {
-      digester.add(batch.subarray(start, end));
-      frames.add(batch, start, end);
-      documents++;
-    });
-    progress.add(documents, batch.length);
+    const run = joinArray(batch, (start, end) => digester.add(batch.subarray(start, end)));
+    frames.add(run);
+    progress.add(run.documents, run.bytes.length);
     await frames.ready();
   }
   return digester.digest();

@@ -22,7 +22,7 @@ export interface DecodedFrame {
 }
 
 /** Frames that are read and decoded ahead of the one that is handed out. */
-const ahead = 3;
+const ahead = 2;
 
 /**
  * The frames of a collection in their order, each proven by its SHA-256, length and number of documents. Throws `backup/incomplete` when

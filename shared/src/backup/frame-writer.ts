@@ -1,4 +1,4 @@
-import { elementOf } from '../mongo/raw-bson.ts';
+import { elementOf, type DocumentRun } from '../mongo/raw-bson.ts';
 import { valueText } from '../mongo/extended-json.ts';
 import type { Budget } from './budget.ts';
 import { compressFrame, type Compression } from './codec.ts';
@@ -6,8 +6,8 @@ import type { Frame } from './frame-table.ts';
 import { hashOf } from './manifest.ts';
 import type { StoreWriter } from './store.ts';
 
-/** Plain bytes of a full frame; a larger document is a frame of its own. */
-export const frameBytes = 4 * 2 ** 20;
+/** Plain bytes of a full frame, about those of one reply of the server; a larger run of documents is a frame of its own. */
+export const frameBytes = 16 * 2 ** 20;
 /** Longest `_id` that the frame table repeats, bytes. */
 const longestId = 128;
 
@@ -19,16 +19,15 @@ interface FrameWriterOptions {
 }
 
 /**
- * Collects documents into frames, which are compressed side by side and written one after another in their order. `add` only copies; the
- * caller waits for `ready` between two batches, which also throws what went wrong behind its back.
+ * Makes frames of runs of documents: a large run is a frame as it is, small ones are collected. Frames are compressed side by side and
+ * written one after another in their order. The caller gives the bytes away with `add`, and waits for `ready` before the next run, which
+ * also throws what went wrong behind its back.
  */
 export class FrameWriter {
   readonly #options: FrameWriterOptions;
   readonly #frames: Frame[] = [];
-  #buffer = Buffer.alloc(0);
-  #used = 0;
-  #documents = 0;
-  #lastStart = 0;
+  #waiting: DocumentRun[] = [];
+  #waitingBytes = 0;
   #offset = 0;
   #tail: Promise<void> = Promise.resolve();
   #failure: unknown;
@@ -37,19 +36,15 @@ export class FrameWriter {
     this.#options = options;
   }
 
-  add(source: Buffer, start: number, end: number): void {
-    const length = end - start;
-    if (this.#used + length > this.#buffer.length) {
-      this.#seal();
-      this.#buffer = Buffer.allocUnsafeSlow(Math.max(frameBytes, length));
-    }
-    source.copy(this.#buffer, this.#used, start, end);
-    this.#lastStart = this.#used;
-    this.#used += length;
-    this.#documents++;
+  add(run: DocumentRun): void {
+    if (run.documents === 0) return;
+    if (this.#waitingBytes + run.bytes.length > frameBytes) this.#seal();
+    this.#waiting.push(run);
+    this.#waitingBytes += run.bytes.length;
+    if (this.#waitingBytes > frameBytes / 2) this.#seal();
   }
 
-  /** Resolves when the next batch may be added. */
+  /** Resolves when the next run may be added. */
   async ready(): Promise<void> {
     await this.#options.budget.room();
     if (this.#failure !== undefined) throw this.#failure;
@@ -66,9 +61,15 @@ export class FrameWriter {
   }
 
   #seal(): void {
-    if (this.#documents === 0) return;
-    const plain = this.#buffer.subarray(0, this.#used);
-    const described = { plain: plain.length, documents: this.#documents, ...idsOf(plain, this.#lastStart) };
+    const runs = this.#waiting;
+    const [first] = runs;
+    const last = runs.at(-1);
+    if (first === undefined || last === undefined) return;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    const plain = runs.length === 1 ? first.bytes : Buffer.concat(runs.map(({ bytes }) => bytes));
+    const documents = runs.reduce((sum, run) => sum + run.documents, 0);
+    const described = { plain: plain.length, documents, ...idsOf(plain, plain.length - last.bytes.length + last.lastStart) };
     const { budget, compression } = this.#options;
     budget.hold(plain.length);
     const compressing = compressFrame(compression, plain);
@@ -80,9 +81,6 @@ export class FrameWriter {
         this.#failure ??= error;
       })
       .finally(() => budget.release(plain.length));
-    this.#buffer = Buffer.alloc(0);
-    this.#used = 0;
-    this.#documents = 0;
   }
 
   async #writeEmpty(): Promise<void> {

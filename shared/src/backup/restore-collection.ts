@@ -47,7 +47,7 @@ export interface LoadedCollection {
 }
 
 /**
- * Loads one collection under its shadow name, proves its digest and builds its indexes. Time series and views have no way to be renamed:
+ * Loads one collection under its shadow name, proves its digest while its indexes are built. Time series and views have no way to be renamed:
  * a time series is loaded and proven under the shadow name too, to be loaded once more when it takes its name.
  */
 export async function loadCollection(options: LoadOptions, item: RestoreItem): Promise<LoadedCollection> {
@@ -61,8 +61,12 @@ export async function loadCollection(options: LoadOptions, item: RestoreItem): P
   };
   try {
     await drop(options.client, shadow);
-    await fill(options, item, shadow);
-    if (item.source.type === 'collection') await createIndexes(options.client, { item, at: shadow, which: 'without expiry' });
+    const filled = await fill(options, item, shadow);
+    // Both only read the documents. Whatever fails, the other has ended before the shadow is dropped.
+    const building =
+      item.source.type === 'collection' ? createIndexes(options.client, { item, at: shadow, which: 'without expiry' }) : undefined;
+    const [proof, build] = await Promise.allSettled([prove(options, item, filled), building]);
+    for (const part of [proof, build]) if (part.status === 'rejected') throw part.reason;
     return { item, shadow, discard };
   } catch (error) {
     await discard();
@@ -82,7 +86,7 @@ export async function finishCollection(options: LoadOptions, { item, shadow }: L
       await client.db('admin').command({ ...target, writeConcern: { w: 'majority' } });
     } else {
       if (existing !== undefined) await drop(client, to);
-      if (source.type === 'timeseries') await fill(options, item, to);
+      if (source.type === 'timeseries') await prove(options, item, await fill(options, item, to));
       else await create(client, to, parseExtendedJson(source.options));
       if (shadow !== undefined) await drop(client, shadow);
     }
@@ -104,18 +108,29 @@ async function drop(client: MongoClient, { database, collection }: Namespace): P
   await client.db(database).dropCollection(collection);
 }
 
-/** Creates the collection at `at`, inserts its documents and proves their digest. */
-async function fill(options: LoadOptions, { source, to }: RestoreItem, at: Namespace): Promise<void> {
-  const { client, signal } = options;
+/** Where documents were inserted, and the server's time after the last of them. */
+interface Filled {
+  readonly at: Namespace;
+  readonly notBefore: Timestamp | undefined;
+}
+
+/** Creates the collection at `at` and inserts its documents. */
+async function fill(options: LoadOptions, { source }: RestoreItem, at: Namespace): Promise<Filled> {
+  const { client } = options;
   const definition = parseExtendedJson(source.options);
   const idIndex = source.indexes.map(parseExtendedJson).find((index) => index.get('name') === '_id_');
   const givesIdIndex = source.type === 'collection' && idIndex !== undefined && !definition.has('clusteredIndex');
   await create(client, at, new Map([...withoutExpiry(definition), ...(givesIdIndex ? ([['idIndex', idIndex]] as const) : [])]));
   const documentsAt = source.type === 'timeseries' ? { ...at, collection: bucketsOf(at.collection) } : at;
-  const notBefore = await insertDocuments(options, source, documentsAt);
-  if (sameDigest(await digestCollection(client, { ...documentsAt, signal, notBefore }), source.digest)) return;
-  await correct(options, source, documentsAt);
-  const found = await digestCollection(client, { ...documentsAt, signal, notBefore: await currentClusterTime(client) });
+  return { at: documentsAt, notBefore: await insertDocuments(options, source, documentsAt) };
+}
+
+/** Reads back what was inserted. Throws `restore/digest-mismatch` unless it is what the source says. */
+async function prove(options: LoadOptions, { source, to }: RestoreItem, { at, notBefore }: Filled): Promise<void> {
+  const { client, signal } = options;
+  if (sameDigest(await digestCollection(client, { ...at, signal, notBefore }), source.digest)) return;
+  await correct(options, source, at);
+  const found = await digestCollection(client, { ...at, signal, notBefore: await currentClusterTime(client) });
   if (sameDigest(found, source.digest)) return;
   const counts = `${found.documents} documents, ${found.bytes} bytes instead of ${source.digest.documents} and ${source.digest.bytes}`;
   throw new GuardError('restore/digest-mismatch', `${nameOf(to)} was not restored exactly: ${counts}.`);
@@ -161,32 +176,38 @@ async function insertDocuments(options: LoadOptions, source: RestoreItem['source
       budget.release(batch.documents.length);
     }
   };
-  for await (const frame of from.documents(source, signal)) {
-    for (const { bytes, documents } of insertable(frame)) {
-      await budget.room();
+  try {
+    for await (const frame of from.documents(source, signal)) {
+      for (const { bytes, documents } of insertable(frame)) {
+        await budget.room();
+        if (failure !== undefined) break;
+        budget.hold(bytes.length);
+        const batch = { ...at, documents: bytes, count: documents, ordered, bypassValidation: source.type !== 'timeseries' };
+        const inserting = insert(batch).finally(() => running.delete(inserting));
+        running.add(inserting);
+        if (ordered) await inserting;
+      }
       if (failure !== undefined) break;
-      budget.hold(bytes.length);
-      const batch = { ...at, documents: bytes, count: documents, ordered, bypassValidation: source.type !== 'timeseries' };
-      const inserting = insert(batch).finally(() => running.delete(inserting));
-      running.add(inserting);
-      if (ordered) await inserting;
     }
-    if (failure !== undefined) break;
+  } finally {
+    // A late insert would make a dropped shadow collection anew.
+    await Promise.all(running);
   }
-  await Promise.all(running);
   if (failure !== undefined) throw failure;
   return newest;
 }
 
-/** A frame in pieces that the server takes in one command: only tiny documents are too many for one. */
+/** Bytes of one insert, from which on it takes no more documents: small enough that several are on their way at once. */
+const fullInsert = 4 * 2 ** 20;
+
+/** A frame in pieces, one for each insert command. */
 function insertable(frame: DecodedFrame): readonly DecodedFrame[] {
-  if (frame.documents <= maxBatchDocuments) return frame.documents === 0 ? [] : [frame];
   const pieces: DecodedFrame[] = [];
   let documents = 0;
   let begin = 0;
   forEachDocument(frame.bytes, (_start, end) => {
     documents++;
-    if (documents < maxBatchDocuments && end < frame.bytes.length) return;
+    if (documents < maxBatchDocuments && end - begin < fullInsert && end < frame.bytes.length) return;
     pieces.push({ bytes: frame.bytes.subarray(begin, end), documents });
     begin = end;
     documents = 0;
@@ -213,7 +234,7 @@ async function createIndexes(client: MongoClient, { item, at, which }: IndexWork
 }
 
 /** An index of a collection with a collation inherits it unless it says `simple`, which a server that lists it leaves out. */
-function forCreation(index: OrderedDocument, collated: boolean): OrderedDocument {
+export function forCreation(index: OrderedDocument, collated: boolean): OrderedDocument {
   const definition = new Map([...index].filter(([name]) => name !== 'ns'));
   if (collated && !definition.has('collation')) definition.set('collation', { locale: 'simple' });
   return definition;

@@ -59,6 +59,33 @@ export function forEachInArray(array: Buffer, visit: (start: number, end: number
 
 /** Calls `visit` with start and end of every document in `bytes`, documents one after another. Throws `InvalidBson`. */
 export function forEachDocument(bytes: Buffer, visit: (start: number, end: number) => void): void {
+/** Documents one after another. */
+export interface DocumentRun {
+  readonly bytes: Buffer;
+  readonly documents: number;
+  /** Where the last document begins. */
+  readonly lastStart: number;
+}
+
+/**
+ * Moves the documents of `array`, a BSON array of documents, together at its start, over what was there, and calls `visit` with the new
+ * place of each. Nothing is allocated, so the bytes of a reply become those of a frame. Throws `InvalidBson`.
+ */
+export function joinArray(array: Buffer, visit: (start: number, end: number) => void): DocumentRun {
+  let documents = 0;
+  let lastStart = 0;
+  let used = 0;
+  forEachInArray(array, (start, end) => {
+    // Documents only move towards the start: what is still to be walked stays as it is.
+    array.copyWithin(used, start, end);
+    lastStart = used;
+    used += end - start;
+    documents++;
+    visit(lastStart, used);
+  });
+  return { bytes: array.subarray(0, used), documents, lastStart };
+}
+
   let position = 0;
   while (position < bytes.length) {
     const end = documentEnd(bytes, position);

@@ -30,8 +30,8 @@ export interface ScanTime {
 export function scan(collection: string, { atClusterTime, notBefore }: ScanTime = {}): Document {
   const snapshot = atClusterTime === undefined ? {} : { readConcern: { level: 'snapshot', atClusterTime } };
   const majority = notBefore === undefined ? {} : { readConcern: { level: 'majority', afterClusterTime: notBefore } };
-  // The hint keeps servers that limit scans from refusing this one, as mongodump does.
-  return { find: collection, hint: { $natural: 1 }, ...snapshot, ...majority };
+  // The hint keeps servers that limit scans from refusing this one, as mongodump does. Without a batch size the first reply would be short.
+  return { find: collection, hint: { $natural: 1 }, batchSize: 2 ** 31 - 1, ...snapshot, ...majority };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { boolean, choice, duration, list, text } from '@migration-guard/shared/action/inputs';
+import { s3Inputs } from '@migration-guard/shared/action/store-inputs';
 import { defineAction } from '@migration-guard/shared/action/spec';
 
 export const spec = defineAction({
@@ -7,7 +8,15 @@ export const spec = defineAction({
   description: 'Takes backups of MongoDB databases, proves them, restores them exactly, lists them and removes old ones.',
   inputs: {
     mode: choice('What to do.', ['create', 'verify', 'restore', 'list', 'prune']).or('create'),
-    store: text('Folder in which the backups are kept.').mandatory(),
+    store: text('Where the backups are kept: a folder, or `s3://bucket/prefix`.').mandatory(),
+    ...s3Inputs,
+    's3-sse': choice('Encryption by the server: `AES256`, or `aws:kms` with a key of KMS.', ['AES256', 'aws:kms']),
+    's3-kms-key': text('Id or ARN of the KMS key; default: the one of the account. Stands for `s3-sse: aws:kms`.'),
+    's3-object-lock': choice(
+      'Object Lock of what is written: nobody can remove it before its time (`governance`: but with a special right).',
+      ['governance', 'compliance'],
+    ),
+    's3-object-lock-for': duration('How long the Object Lock lasts, such as 30d.'),
     'backup-id': text('The backup to verify or restore, or `latest`.').or('latest'),
     databases: list('Databases to back up or restore; default: the one named by `database` or the connection string, or else all.'),
     include: list('Only collections that fit one of these patterns, such as `shop.*` or `orders`.'),
@@ -39,7 +48,7 @@ export const spec = defineAction({
     proof: 'How the backup is proven: none, read or restore',
     backups: 'Modes list and prune: the backups that are left, a JSON array, newest first',
   },
-  permissions: {},
+  permissions: { 'id-token: write': 'for `role-to-assume` only' },
   example: `- uses: OWNER/REPOSITORY/action-backup@v1
   id: backup
   with:
@@ -48,7 +57,11 @@ export const spec = defineAction({
     required-collections: |
       users
       orders`,
-  check: ({ mode, uri, keep, nsFrom, nsTo }) => [
+  check: ({ mode, uri, keep, nsFrom, nsTo, s3Sse, s3KmsKey, s3ObjectLock, s3ObjectLockFor }) => [
+    ...((s3ObjectLock === undefined) === (s3ObjectLockFor === undefined)
+      ? []
+      : [{ subject: 's3-object-lock-for', message: 'belongs together with s3-object-lock' }]),
+    ...(s3KmsKey !== undefined && s3Sse === 'AES256' ? [{ subject: 's3-kms-key', message: 'needs s3-sse: aws:kms' }] : []),
     ...(uri === undefined && (mode === 'create' || mode === 'restore') ? [{ subject: 'uri', message: 'is required' }] : []),
     ...(mode === 'prune' && keep === undefined ? [{ subject: 'keep', message: 'is required in mode prune' }] : []),
     ...(nsFrom?.length === nsTo?.length ? [] : [{ subject: 'ns-to', message: 'needs as many patterns as ns-from' }]),

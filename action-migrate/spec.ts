@@ -1,4 +1,5 @@
 import { boolean, choice, duration, integer, list, path, text } from '@migration-guard/shared/action/inputs';
+import { s3Inputs } from '@migration-guard/shared/action/store-inputs';
 import { defineAction } from '@migration-guard/shared/action/spec';
 
 const rehearseOn = /^(ephemeral|same-server|mongodb(\+srv)?:\/\/.+)$/s;
@@ -23,6 +24,7 @@ export const spec = defineAction({
     store: text(
       'Where the backups are: a folder, or `s3://bucket/prefix`. The rehearsal restores from it; the rollback point refers to it.',
     ),
+    ...s3Inputs,
     'backup-id': text('Backup to use, or `latest`.').or('latest'),
     'plan-hash': text('Hash of the approved plan: `apply` refuses anything else.'),
     'require-rehearsal': boolean('Whether `apply` refuses a plan that no earlier step of this job rehearsed with success.').or('false'),
@@ -43,7 +45,7 @@ export const spec = defineAction({
     'rollback-point': 'Path of the rollback point, made right before the first write',
     findings: 'Number of findings',
   },
-  permissions: {},
+  permissions: { 'id-token: write': 'for `role-to-assume` only' },
   post: true,
   example: `- uses: OWNER/REPOSITORY/action-migrate@v1
   with:

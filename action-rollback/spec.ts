@@ -1,4 +1,5 @@
 import { choice, duration, text } from '@migration-guard/shared/action/inputs';
+import { s3Inputs } from '@migration-guard/shared/action/store-inputs';
 import { defineAction } from '@migration-guard/shared/action/spec';
 
 export const spec = defineAction({
@@ -19,7 +20,8 @@ export const spec = defineAction({
       'What to do with collections that were written between the backup and the rollback point: `fail` changes nothing, `revert` goes back to the backup and loses those writes.',
       ['fail', 'revert'],
     ).or('fail'),
-    store: text('Folder of the backups; default: the one named in the rollback point.'),
+    store: text('Where the backups are: a folder, or `s3://bucket/prefix`; default: the place named in the rollback point.'),
+    ...s3Inputs,
     'backup-id': text('The backup to restore from; default: the one named in the rollback point.'),
     'stop-command': text('Command that stops the application; run by the shell before the data is touched.'),
     'start-command': text('Command that starts the application; run by the shell after the proof.'),
@@ -30,7 +32,7 @@ export const spec = defineAction({
     proof: 'equal (the database equals the rollback point), equal-to-backup (it equals the backup where that differs), failed, or none',
     conflicts: 'Collections of which the backup does not hold what the rollback point says, a JSON array',
   },
-  permissions: {},
+  permissions: { 'id-token: write': 'for `role-to-assume` only' },
   example: `- uses: OWNER/REPOSITORY/action-rollback@v1
   if: failure()
   with:

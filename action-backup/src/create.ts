@@ -10,7 +10,7 @@ import { prove } from './prove.ts';
 /** Takes a backup; it counts only when its manifest is written, which is the last thing that happens to it. */
 export async function create(inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
   const { log, signal, now, stage } = context;
-  const store = storeOf(inputs, context);
+  const store = await storeOf(inputs, context);
   stage.dataState('The database was only read.');
   await using connection = await connect(uriOf(inputs));
   const database = inputs.database ?? connection.defaultDatabase;

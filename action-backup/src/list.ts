@@ -7,7 +7,7 @@ import { backupsOutput, backupsTable } from './present.ts';
 /** Shows what the store holds, and what in it does not count as a backup. */
 export async function list(inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
   const { log, now, stage } = context;
-  const backups = await listBackups(storeOf(inputs, context));
+  const backups = await listBackups(await storeOf(inputs, context));
   const table = backupsTable(backups, now());
   stage.figure('backups', backups.filter(({ status }) => status === 'committed').length);
   stage.table(table);

@@ -12,7 +12,7 @@ import { presentBackup, presentDigest } from './present.ts';
 /** Restores a backup or parts of it, and proves every collection by its digest before it takes its name. */
 export async function restore(inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
   const { log, signal, stage } = context;
-  const store = storeOf(inputs, context);
+  const store = await storeOf(inputs, context);
   const renames = parseRenames(inputs.nsFrom, inputs.nsTo);
   const backupId = await resolveBackupId(store, inputs.backupId);
   presentBackup(context, store, await readManifest(store, backupId));
@@ -39,7 +39,7 @@ export async function restore(inputs: BackupInputs, context: BackupContext): Pro
   return { result: 'passed' };
 }
 
-function restoredTable({ collections }: RestoreResult): Table {
+export function restoredTable({ collections }: RestoreResult): Table {
   return {
     title: 'Restored',
     columns: ['From', 'To', 'Documents', 'Replaced'],

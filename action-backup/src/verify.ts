@@ -9,7 +9,7 @@ import { prove } from './prove.ts';
 
 /** Proves a backup by reading all of it, and by a restore when that is asked for. */
 export async function verify(inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
-  const store = storeOf(inputs, context);
+  const store = await storeOf(inputs, context);
   const manifest = await readManifest(store, await resolveBackupId(store, inputs.backupId));
   presentBackup(context, store, manifest);
   presentDigest(context, manifest.digest);

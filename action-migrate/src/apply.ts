@@ -99,7 +99,7 @@ async function applyUnderLock(work: Work): Promise<Outcome> {
 
 async function makePoint({ inputs, context, project, target }: Work, { applied, selected }: Decision): Promise<CreatedPoint> {
   const { now, signal, runFolder, log, stage } = context;
-  const backup = inputs.store === undefined ? undefined : await latestBackup(inputs.store, inputs.backupId, context.workspace);
+  const backup = inputs.store === undefined ? undefined : await latestBackup(inputs.store, inputs, context);
   if (backup === undefined) {
     stage.finding({
       severity: 'warning',
@@ -112,7 +112,7 @@ async function makePoint({ inputs, context, project, target }: Work, { applied, 
   const made = await createPoint({
     client,
     database: target.database,
-    backup,
+    backup: backup === undefined ? undefined : { store: backup.location, id: backup.id },
     changelog: project.changelog,
     history: applied,
     planned: selected.map(({ name }) => name),

@@ -1,13 +1,19 @@
+import { openStoreOf } from '@migration-guard/shared/action/store-access';
 import { resolveBackupId } from '@migration-guard/shared/backup/list';
-import { openStore } from '@migration-guard/shared/backup/stores/open';
-import { storeLocation } from './user-project.ts';
+import type { BackupStore } from '@migration-guard/shared/backup/store';
+import { storeLocation } from '@migration-guard/shared/backup/stores/open';
+import type { MigrateContext, MigrateInputs } from './contract.ts';
 
-/** The backup that `store` and `backup-id` mean. Throws `backup/not-found`. */
-export async function latestBackup(
-  store: string,
-  backupId: string | undefined,
-  workspace: string,
-): Promise<{ readonly store: string; readonly id: string }> {
-  const location = storeLocation(store, workspace);
-  return { store: location, id: await resolveBackupId(openStore(location), backupId ?? 'latest') };
+export interface ChosenBackup {
+  readonly store: BackupStore;
+  /** How the rollback point names the store. */
+  readonly location: string;
+  readonly id: string;
+}
+
+/** The backup that `store` and `backup-id` mean. Throws `backup/not-found`, and as `openStore` does. */
+export async function latestBackup(location: string, inputs: MigrateInputs, context: MigrateContext): Promise<ChosenBackup> {
+  const store = await openStoreOf(location, inputs, context);
+  const id = await resolveBackupId(store, inputs.backupId ?? 'latest');
+  return { store, location: storeLocation(location, context.workspace), id };
 }

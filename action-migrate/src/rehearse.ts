@@ -1,6 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { actionsCache } from '@migration-guard/shared/action/remote-cache';
-import { openStore } from '@migration-guard/shared/backup/stores/open';
 import { GuardError, type Place } from '@migration-guard/shared/errors/guard-error';
 import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { openJournal } from '@migration-guard/shared/migration/journal';
@@ -28,12 +27,12 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   const place = placeOf(inputs);
   if (place.kind !== 'ephemeral') await refuseStrangers(place.uri, inputs, context);
   const database = await databaseOf(inputs, project);
-  const backup = await latestBackup(inputs.store, inputs.backupId, context.workspace);
+  const backup = await latestBackup(inputs.store, inputs, context);
   const startedAt = performance.now();
   await using copy = await openCopy({
     place,
     database,
-    store: openStore(backup.store),
+    store: backup.store,
     backupId: backup.id,
     owner: run.url,
     env,

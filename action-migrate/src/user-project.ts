@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { MigrationFile } from '@migration-guard/shared/migration/files';
 import { LoadError, openProject, type Project } from '@migration-guard/shared/migration/project';
 import { workerArgument } from '@migration-guard/shared/migration/worker/argument';
@@ -35,9 +34,4 @@ export async function loadFiles(
     }
     throw error;
   }
-}
-
-/** A folder of backups as the user wrote it, relative to the workspace; addresses stay as they are. */
-export function storeLocation(store: string, workspace: string): string {
-  return /^[a-z0-9+.-]+:\/\//i.test(store) ? store : path.resolve(workspace, store);
 }

@@ -1,5 +1,5 @@
 import { createBackup } from '@migration-guard/shared/backup/create';
-import { openStore } from '@migration-guard/shared/backup/stores/open';
+import { directoryStore } from '@migration-guard/shared/backup/stores/directory';
 import { silentLog } from '@migration-guard/shared/log/log';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
 import { startJob, type Job, type JobOptions, type StepOptions, type StepResult } from '@migration-guard/shared/testing/action-runner';
@@ -34,7 +34,7 @@ export async function openFixture(files: Readonly<Record<string, string>>, optio
     checkout,
     job,
     async backUp() {
-      const store = openStore(path.join(checkout.folder, 'backups'));
+      const store = directoryStore(path.join(checkout.folder, 'backups'));
       return (await createBackup({ connection, store, selection: { databases: [database], include: [], exclude: [] }, log: silentLog })).id;
     },
     migrate: (mode, inputs = {}, more = {}) => job.run('migrate', { inputs: { mode, uri: sharedUri(), database, ...inputs }, ...more }),

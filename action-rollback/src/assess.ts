@@ -1,8 +1,7 @@
-import path from 'node:path';
+import { openStoreOf } from '@migration-guard/shared/action/store-access';
 import { resolveBackupId } from '@migration-guard/shared/backup/list';
 import { readManifest } from '@migration-guard/shared/backup/manifest';
 import type { BackupStore } from '@migration-guard/shared/backup/store';
-import { openStore } from '@migration-guard/shared/backup/stores/open';
 import { compareCensus } from '@migration-guard/shared/checks/compare-census';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import type { Census } from '@migration-guard/shared/mongo/census';
@@ -73,11 +72,11 @@ function refusalOf(plan: RollbackPlan, { conflicts }: RollbackInputs, backup: Ch
 async function chooseBackup(
   { point, database }: Subject,
   inputs: RollbackInputs,
-  { workspace }: RollbackContext,
+  context: RollbackContext,
 ): Promise<ChosenBackup | undefined> {
   const named = inputs.store ?? point.backup?.store;
   if (named === undefined) return undefined;
-  const store = openStore(/^[a-z][a-z0-9+.-]+:\/\//i.test(named) ? named : path.resolve(workspace, named));
+  const store = await openStoreOf(named, inputs, context);
   const id = await resolveBackupId(store, inputs.backupId ?? point.backup?.id ?? 'latest');
   return { store, id, census: censusOfBackup(await readManifest(store, id), database) };
 }

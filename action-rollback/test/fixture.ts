@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createBackup } from '@migration-guard/shared/backup/create';
-import { openStore } from '@migration-guard/shared/backup/stores/open';
+import { directoryStore } from '@migration-guard/shared/backup/stores/directory';
 import { silentLog } from '@migration-guard/shared/log/log';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
 import { createPoint } from '@migration-guard/shared/rollback/point';
@@ -52,7 +52,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     truth: () => truthOf(db),
     async backUp() {
       const selection = { databases: [database], include: [], exclude: [] };
-      return (await createBackup({ connection, store: openStore(store), selection, log: silentLog })).id;
+      return (await createBackup({ connection, store: directoryStore(store), selection, log: silentLog })).id;
     },
     async mark(backupId) {
       const backup = backupId === undefined ? undefined : { store, id: backupId };

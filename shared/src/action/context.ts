@@ -27,6 +27,8 @@ export interface Context<OutputName extends string = string, Settings = unknown>
   readonly settings: Settings;
   /** Environment of the action, for child processes and for `MONGOD_BINARY`. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A fresh ID token of GitHub for an audience; the job needs the permission `id-token: write`. Throws `input/invalid` without it. */
+  readonly idToken: (audience: string) => Promise<string>;
   readonly stage: StageNotes;
   /** Sets an output now; it is written whatever happens later. */
   setOutput(name: OutputName, value: string | number | readonly unknown[]): void;

@@ -13,12 +13,18 @@ export interface Prepared {
   readonly settings: unknown;
 }
 
+/** Secrets that the tools of AWS take from the environment. */
+const secretVariables = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
 const credentialsInUri = /:\/\/[^/\s]*@/;
 
 /** Masks every secret input and every URI with credentials, in inputs with a wrong name too. Must come before anything is logged. */
 export function maskSecrets(spec: AnySpec, runtime: Runtime): void {
   for (const [name, text] of runtime.inputs) {
     if (text !== '' && (spec.inputs[name]?.kind.name === 'secret' || credentialsInUri.test(text))) runtime.mask(text);
+  }
+  for (const name of secretVariables) {
+    const text = runtime.env[name] ?? '';
+    if (text !== '') runtime.mask(text);
   }
 }
 

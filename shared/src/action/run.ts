@@ -162,6 +162,7 @@ function contextOf(runtime: Runtime, { signal, runFolder, recorder, setOutput }:
     runFolder,
     workspace: workspaceFolder(runtime.env),
     env: runtime.env,
+    idToken: (audience) => runtime.idToken(audience),
     stage: recorder,
     setOutput: (name, value) => setOutput(name, typeof value === 'object' ? JSON.stringify(value) : String(value)),
     saveState: (name, value) => runtime.saveState(name, value),

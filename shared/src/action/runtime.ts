@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import * as core from '@actions/core';
-import type { Place } from '../errors/guard-error.ts';
+import { GuardError, type Place } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { derivedForms } from '../redaction/derived-forms.ts';
 import { redact } from '../redaction/redact.ts';
@@ -20,6 +20,8 @@ export interface Runtime {
   /** What the main step saved, in the post step; empty when nothing was. */
   state(name: string): string;
   appendSummary(markdown: string): void;
+  /** Throws `input/invalid` when the job may not have one. */
+  idToken(audience: string): Promise<string>;
 }
 
 // Our own spelling of INPUT_ names: the runner keeps dashes and replaces only blanks by underscores.
@@ -45,6 +47,11 @@ export function githubRuntime(env: Readonly<Record<string, string | undefined>> 
     appendSummary: (markdown) => {
       const file = env['GITHUB_STEP_SUMMARY'];
       if (file !== undefined && file !== '') appendFileSync(file, markdown);
+    },
+    idToken: async (audience) => {
+      if (!env['ACTIONS_ID_TOKEN_REQUEST_URL'])
+        throw new GuardError('input/invalid', 'An ID token of GitHub is needed, and the job lacks the permission `id-token: write`.');
+      return core.getIDToken(audience);
     },
   };
 }

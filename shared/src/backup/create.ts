@@ -44,7 +44,7 @@ const bytesInFlight = 48 * 2 ** 20;
  * Takes a backup and returns its manifest, which is written last: when this throws, or the process is killed, there is no backup that
  * counts. What was written until then is removed. Throws `backup/nothing-selected`, `backup/required-collection`,
  * `backup/consistency-refused`, `backup/not-quiescent`, `backup/schema-changed`, `backup/no-space`, `backup/store-failed`,
- * `target/privilege-missing`, `server/*`, and the reason of the signal.
+ * `target/privilege-missing`, `server/*`, `store/*`, and the reason of the signal.
  */
 export async function createBackup(options: CreateOptions): Promise<Manifest> {
   const { connection, store, log, now = () => new Date() } = options;
@@ -54,6 +54,7 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
     log.warning('This backup does not show one point in time (consistency: none): writes during it may be seen in part.');
   const databases = await chosenDatabases(connection.client, options.selection);
   await requirePrivileges(connection.client, databases, ['listCollections', 'listIndexes', 'find']);
+  await clearStranded(options, startedAt);
   const id = newBackupId(startedAt);
   try {
     const taken = await takeInAttempts(options, { id, kind, databases });
@@ -69,6 +70,12 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
     await store.remove(id).catch(() => log.warning(`The unfinished backup ${id} could not be removed from ${store.location}.`));
     throw error;
   }
+}
+
+/** Uploads of killed runs; what is younger than a day may still be running. The first time that the store is asked anything. */
+async function clearStranded({ store, log }: CreateOptions, now: Date): Promise<void> {
+  const removed = await store.removeStranded(new Date(now.getTime() - 86_400_000));
+  if (removed > 0) log.info(`Removed ${removed} uploads that killed runs left unfinished in ${store.location}`);
 }
 
 /** Sorts by time, so that the newest is the last. */
@@ -158,7 +165,9 @@ async function dumpAll(options: CreateOptions, { id, planned, times, sizes }: Du
     const atTime = readableAtTime(collection, connection.serverVersion);
     const atClusterTime = atTime ? times.atClusterTime : undefined;
     try {
-      done.set(collection, await dumpCollection(dump, { planned: collection, atClusterTime, pointInTime: atClusterTime !== undefined }));
+      const expectedBytes = sizes.bytesOf(collection);
+      const target = { planned: collection, atClusterTime, pointInTime: atClusterTime !== undefined, expectedBytes };
+      done.set(collection, await dumpCollection(dump, target));
     } catch (error) {
       signal?.throwIfAborted();
       throw fromMongoError(error, `Backing up ${collection.database}.${collection.entry.name}`);

@@ -11,7 +11,7 @@ export type ListedBackup =
 /** Ids of backups as `newBackupId` makes them; other folders in the store are not ours. */
 const idPattern = /^\d{8}T\d{6}Z-[0-9a-f]{6}$/;
 
-/** Everything in the store that looks like a backup, oldest first. Throws `backup/store-failed`. */
+/** Everything in the store that looks like a backup, oldest first. Throws `backup/store-failed`, `store/*`. */
 export async function listBackups(store: BackupStore): Promise<readonly ListedBackup[]> {
   const listed: ListedBackup[] = [];
   for (const id of await store.folders()) if (idPattern.test(id)) listed.push(await describe(store, id));
@@ -23,7 +23,7 @@ async function describe(store: BackupStore, id: string): Promise<ListedBackup> {
     const manifest = await readManifest(store, id);
     return { id, status: 'committed', manifest, proof: await newestProof(store, id) };
   } catch (error) {
-    if (!(error instanceof GuardError) || error.code === 'backup/store-failed') throw error;
+    if (!(error instanceof GuardError) || /^(store\/|backup\/store-)/.test(error.code)) throw error;
     return { id, status: error.code === 'backup/incomplete' ? 'unfinished' : 'damaged', reason: error.message };
   }
 }

@@ -67,7 +67,7 @@ export const manifestPath = (id: string): string => `${id}/manifest.json`;
 /** Commits a backup. The last member is the SHA-256 of all that comes before it. */
 export async function writeManifest(store: BackupStore, content: Manifest): Promise<void> {
   const body = JSON.stringify(content);
-  await store.put(manifestPath(content.id), `${JSON.stringify({ ...content, sha256: hashOf(body) }, undefined, 1)}\n`);
+  await store.put(manifestPath(content.id), `${JSON.stringify({ ...content, sha256: hashOf(body) }, undefined, 1)}\n`, { onlyNew: true });
 }
 
 /**

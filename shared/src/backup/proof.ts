@@ -31,8 +31,7 @@ export async function recordProof(store: BackupStore, id: string, proof: { kind:
 /** The strongest and newest proof of a backup, or `undefined`. A proof that cannot be read counts for nothing. */
 export async function newestProof(store: BackupStore, id: string): Promise<Proof | undefined> {
   const proofs: Proof[] = [];
-  for (const { path } of await store.files(id)) {
-    if (!path.startsWith(proofsFolder(id))) continue;
+  for (const { path } of await store.files(`${id}/proofs`)) {
     const proof = await readProof(store, path);
     if (proof !== undefined) proofs.push(proof);
   }

@@ -1,7 +1,7 @@
 import { GuardError } from '../errors/guard-error.ts';
 import { manifestPath } from './manifest.ts';
 import type { ListedBackup } from './list.ts';
-import type { BackupStore } from './store.ts';
+import type { BackupStore, Lock } from './store.ts';
 
 /** How many backups are kept: the newest ones, all of some days, and one for each of some days, weeks or months. */
 export interface KeepRules {
@@ -26,6 +26,26 @@ export function parseKeep(rules: readonly string[]): KeepRules {
     keep[known] = Number(count);
   }
   return keep;
+}
+
+/** The plan without what cannot be removed because the store keeps it locked. */
+export async function leaveLocked(
+  store: BackupStore,
+  { remove, keep }: PrunePlan,
+): Promise<PrunePlan & { readonly locked: readonly LockedBackup[] }> {
+  const locked: LockedBackup[] = [];
+  for (const backup of remove) {
+    const lock = await store.lockOf(backup.id);
+    if (lock !== undefined) locked.push({ backup, lock });
+  }
+  const kept = new Set(locked.map(({ backup }) => backup));
+  const byAge = [...keep, ...kept].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return { remove: remove.filter((backup) => !kept.has(backup)), keep: byAge, locked };
+}
+
+export interface LockedBackup {
+  readonly backup: ListedBackup;
+  readonly lock: Lock;
 }
 
 export interface PrunePlan {

@@ -9,7 +9,7 @@ import { temporaryFolder, type TemporaryFolder } from '../testing/temporary-fold
 import { compressions } from './codec.ts';
 import { createBackup } from './create.ts';
 import type { Manifest } from './manifest.ts';
-import { openStore } from './stores/open.ts';
+import { directoryStore } from './stores/directory.ts';
 import { restoreBackup } from './restore.ts';
 import type { BackupStore } from './store.ts';
 import { verifyBackup } from './verify.ts';
@@ -29,7 +29,7 @@ describe.each(compressions)('a backup with compression %s', (compression) => {
   beforeAll(async () => {
     connection = await connectShared();
     folder = await temporaryFolder();
-    store = openStore(folder.path);
+    store = directoryStore(folder.path);
     await fillEveryKind(connection.client.db(database));
     await connection.client.db(database).createCollection('migration_lock');
     before = await takeCensus(connection.client, database, { digests: true });

@@ -19,9 +19,19 @@ export interface ByteRange {
   readonly bytes: number;
 }
 
+export interface PutOptions {
+  /** Throws `store/exists` instead of replacing a file, where the store can promise that. */
+  readonly onlyNew?: boolean;
+}
+
+/** Something keeps files from being removed: until a time, or until somebody lifts it. */
+export interface Lock {
+  readonly until: Date | undefined;
+}
+
 /**
- * Where backups are kept. Paths are relative, parts joined by `/`. All functions throw `backup/store-failed` when the store fails, and
- * `backup/no-space` when it is full.
+ * Where backups are kept. Paths are relative, parts joined by `/`. All functions throw `backup/store-failed` when the store fails,
+ * `backup/no-space` when it is full, and `store/*` for what can go wrong on the way to a server.
  */
 export interface BackupStore {
   /** As the user wrote it. */
@@ -30,9 +40,10 @@ export interface BackupStore {
   locate(path: string): string;
   /** Bytes that can still be written; `undefined` when the store does not say. */
   freeBytes(): Promise<number | undefined>;
-  openWriter(path: string): Promise<StoreWriter>;
+  /** `expectedBytes` helps to choose the size of what is sent at once; more or less may come. */
+  openWriter(path: string, expectedBytes?: number): Promise<StoreWriter>;
   /** Writes a small file in one step. */
-  put(path: string, content: string | Buffer): Promise<void>;
+  put(path: string, content: string | Buffer, options?: PutOptions): Promise<void>;
   /** A whole file, or less than a range when the file ends before it; `undefined` when there is no such file. */
   read(path: string, range?: ByteRange): Promise<Buffer | undefined>;
   /** Names of the folders at the top. */
@@ -41,4 +52,8 @@ export interface BackupStore {
   files(folder: string): Promise<readonly StoredFile[]>;
   /** Removes a folder or a file; absent ones are no error. */
   remove(path: string): Promise<void>;
+  /** Removes what killed runs began to send before a time and nobody can see. Returns how many files. */
+  removeStranded(before: Date): Promise<number>;
+  /** What keeps a folder from being removed now. */
+  lockOf(folder: string): Promise<Lock | undefined>;
 }

@@ -199,7 +199,32 @@ export const codes = {
   },
   'backup/store-unsupported': {
     summary: 'Stores of this kind are not supported.',
-    remedy: 'Give the path of a folder in `store`.',
+    remedy: 'Give the path of a folder or `s3://bucket/prefix` in `store`.',
+  },
+  'store/unreachable': {
+    summary: 'The server of the store did not answer, or stopped in the middle.',
+    remedy: 'Check `s3-endpoint`, and that the runner can reach it; then start again. A backup that was not finished does not count.',
+  },
+  'store/denied': {
+    summary: 'The server of the store refused the credentials, or they may not do what is needed.',
+    remedy:
+      'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in `env` of the step (or `role-to-assume` and its trust policy), `s3-region`, and the policy of the bucket.',
+  },
+  'store/no-bucket': {
+    summary: 'The bucket does not exist.',
+    remedy: 'Create the bucket, or correct `store`, `s3-endpoint` and `s3-region`.',
+  },
+  'store/no-object-lock': {
+    summary: 'Object Lock was asked for, and the bucket does not have it.',
+    remedy: 'Create the bucket with Object Lock, or leave `s3-object-lock` out.',
+  },
+  'store/not-encrypted': {
+    summary: 'The server was asked to encrypt what it keeps, and did not.',
+    remedy: 'Use a server that can, or encrypt before the upload with `encrypt-to`.',
+  },
+  'store/exists': {
+    summary: 'Another run has written the same file.',
+    remedy: 'Start the backup again.',
   },
   'backup/metadata-unsupported': {
     summary: 'Options or indexes of a collection cannot be kept exactly.',
@@ -208,6 +233,26 @@ export const codes = {
   'backup/too-old': {
     summary: 'The newest backup is older than allowed.',
     remedy: 'Take a backup now, and find out why the scheduled one did not run.',
+  },
+  'dump/damaged': {
+    summary: 'A dump of mongodump holds bytes that are not what they must be.',
+    remedy: 'Do not use this dump: take another one, and check the disk or the transfer on the way here.',
+  },
+  'dump/incomplete': {
+    summary: 'A dump of mongodump is cut off, or parts of it are missing.',
+    remedy: 'Do not use this dump: take another one, and look at the exit code of mongodump.',
+  },
+  'dump/unsupported': {
+    summary: 'A dump of mongodump holds something that cannot be restored exactly.',
+    remedy: 'Leave the collection out by `exclude`, or restore the dump with the release of mongorestore that belongs to it.',
+  },
+  'dump/oplog-needs-all': {
+    summary: 'A dump with an oplog can only be restored as a whole.',
+    remedy: 'Leave `databases`, `include`, `exclude`, `ns-from` and `ns-to` empty, or take oplog.bson out of the dump.',
+  },
+  'dump/oplog-refused': {
+    summary: 'The server did not take an entry of the oplog of a dump.',
+    remedy: 'Look up the reason in the message; the collections are as the entries before it left them. Restore again with `drop: true`.',
   },
   'restore/target-exists': {
     summary: 'A collection to be restored exists already.',

@@ -3,12 +3,15 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { directoryStore } from './directory.ts';
+import { silentLog } from '../../log/log.ts';
 import { openStore } from './open.ts';
+
+const access = { env: {}, idToken: () => Promise.reject(new Error('no token')), log: silentLog };
 
 describe('a folder as a store', () => {
   test('keeps what is written, and reads wholes and ranges', async () => {
     await using folder = await temporaryFolder();
-    const store = openStore(path.join(folder.path, 'new', 'store'));
+    const store = await openStore(path.join('new', 'store'), { ...access, workspace: folder.path });
     const writer = await store.openWriter('id/dump/a.bson');
     await writer.write(Buffer.from('hello '));
     await writer.write(Buffer.from('world'));
@@ -46,6 +49,9 @@ describe('a folder as a store', () => {
     await writer.write(Buffer.from('x'));
     await writer.abort();
     await store.put('id/whole', 'x');
+    await expect(store.put('id/whole', 'y', { onlyNew: true })).rejects.toMatchObject({ code: 'store/exists' });
+    await store.put('id/whole', 'z');
+    expect((await store.read('id/whole'))?.toString()).toBe('z');
     expect(await readdir(path.join(folder.path, 'id'))).toEqual(['whole']);
   });
 
@@ -74,6 +80,10 @@ describe('a folder as a store', () => {
   });
 });
 
-test('stores of other kinds are refused', () => {
-  expect(() => openStore('ftp://host/folder')).toThrow(expect.objectContaining({ code: 'backup/store-unsupported' }));
+test.each([
+  ['ftp://host/folder', 'backup/store-unsupported'],
+  ['s3://', 'input/invalid'],
+  ['s3://UPPER/prefix', 'input/invalid'],
+])('%s is refused as a store: %s', async (location, code) => {
+  await expect(openStore(location, { ...access, workspace: '/' })).rejects.toMatchObject({ code });
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { GuardError, toError } from '../../errors/guard-error.ts';
-import type { BackupStore, ByteRange, StoredFile, StoreWriter } from '../store.ts';
+import type { BackupStore, ByteRange, PutOptions, StoredFile, StoreWriter } from '../store.ts';
 
 /** A folder as a store. It is created by the first file that is written. */
 export function directoryStore(root: string): BackupStore {
@@ -12,11 +12,14 @@ export function directoryStore(root: string): BackupStore {
     locate,
     freeBytes: () => attempt('Looking for free space', () => freeBytes(root)),
     openWriter: (file) => attempt(`Writing ${file}`, () => openWriter(locate(file), file)),
-    put: (file, content) => attempt(`Writing ${file}`, () => put(locate(file), content)),
+    put: (file, content, options) => attempt(`Writing ${file}`, () => put(locate(file), content, options)),
     read: (file, range) => attempt(`Reading ${file}`, () => absentAsUndefined(read(locate(file), range))),
     folders: () => attempt('Listing backups', () => folders(root)),
     files: (folder) => attempt(`Listing ${folder}`, () => files(locate(folder), folder)),
     remove: (item) => attempt(`Removing ${item}`, () => rm(locate(item), { recursive: true, force: true })),
+    // What is written to a folder can be seen there at once, and nothing keeps it from being removed.
+    removeStranded: async () => 0,
+    lockOf: async () => undefined,
   };
 }
 
@@ -65,7 +68,7 @@ async function openWriter(file: string, name: string): Promise<StoreWriter> {
 }
 
 /** Replaces a file in one step. The temporary name is short: names of collections go up to the limit of the file system. */
-async function put(file: string, content: string | Buffer): Promise<void> {
+async function put(file: string, content: string | Buffer, { onlyNew = false }: PutOptions = {}): Promise<void> {
   const folder = path.dirname(file);
   await mkdir(folder, { recursive: true });
   const part = path.join(folder, `.${randomUUID()}.part`);
@@ -76,7 +79,24 @@ async function put(file: string, content: string | Buffer): Promise<void> {
   } finally {
     await handle.close();
   }
-  await rename(part, file);
+  if (onlyNew) await takeName(part, file);
+  else await rename(part, file);
+}
+
+/** Gives a file its name unless there is such a file. File systems that know no links replace it. */
+async function takeName(part: string, file: string): Promise<void> {
+  try {
+    await link(part, file);
+    await rm(part);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) {
+      await rm(part, { force: true });
+      if (code === 'EEXIST') throw new GuardError('store/exists', `The file ${path.basename(file)} exists already.`, { cause: error });
+      throw error;
+    }
+    await rename(part, file);
+  }
 }
 
 async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {

@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { DocumentSequence } from 'mongodb/lib/cmap/commands.js';
 import { GuardError } from '../errors/guard-error.ts';
-import { elementOf, elementsOf, forEachDocument, type RawElement } from '../mongo/raw-bson.ts';
+import { elementOf, elementsOf, forEachDocument, rawDocument } from '../mongo/raw-bson.ts';
 import type { DecodedFrame } from './frame-reader.ts';
 import { nameOf, type Namespace } from './namespaces.ts';
 
@@ -24,7 +24,7 @@ export async function putBackEmptyTimestamps(client: MongoClient, frames: AsyncI
   return replaced;
 }
 
-function hasEmptyTimestamp(document: Buffer): boolean {
+export function hasEmptyTimestamp(document: Buffer): boolean {
   for (const { type, name, value } of elementsOf(document))
     if (type === 0x11 && name !== '_id' && value.readBigUInt64LE() === 0n) return true;
   return false;
@@ -41,21 +41,14 @@ async function update(client: MongoClient, { database, collection }: Namespace, 
   );
 }
 
-/** `{ q: { _id }, u: [{ $replaceWith: { $literal: document } }] }` as bytes. */
-function replacement(document: Buffer): Buffer {
+/** `{ q: { _id }, u: [{ $replaceWith: { $literal: document } }] }` as bytes, or with `upsert: true` at its end. */
+export function replacement(document: Buffer, upsert = false): Buffer {
   const id = elementOf(document, '_id');
   const literal = rawDocument([{ type: 0x03, name: '$literal', value: document }]);
   const stage = rawDocument([{ type: 0x03, name: '$replaceWith', value: literal }]);
   return rawDocument([
     { type: 0x03, name: 'q', value: rawDocument(id === undefined ? [] : [id]) },
     { type: 0x04, name: 'u', value: rawDocument([{ type: 0x03, name: '0', value: stage }]) },
+    ...(upsert ? [{ type: 0x08, name: 'upsert', value: Buffer.from([1]) }] : []),
   ]);
-}
-
-function rawDocument(elements: readonly RawElement[]): Buffer {
-  const parts = elements.flatMap(({ type, name, value }) => [Buffer.from([type]), Buffer.from(`${name}\0`), value]);
-  const body = Buffer.concat([...parts, Buffer.from([0])]);
-  const size = Buffer.alloc(4);
-  size.writeInt32LE(body.length + 4);
-  return Buffer.concat([size, body]);
 }

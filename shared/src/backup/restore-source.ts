@@ -1,5 +1,6 @@
 import type { DecodedFrame } from './frame-reader.ts';
 import { readFrames } from './frame-reader.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Manifest, ManifestCollection } from './manifest.ts';
 import { nameOf } from './namespaces.ts';
 import type { BackupStore } from './store.ts';
@@ -12,10 +13,14 @@ export interface RestoreSource {
   /** As messages name it. */
   readonly id: string;
   readonly collections: readonly SourceCollection[];
-  /** How many collections are loaded side by side. */
-  readonly width: number;
   /** The documents of a collection in their order, none for a view. They may be asked for more than once. */
   documents(collection: SourceCollection, signal?: AbortSignal): AsyncIterable<DecodedFrame>;
+  /** Calls `work`, which takes the documents once, for all of these collections: as many side by side as suits the source. */
+  loadAll<T extends { readonly source: SourceCollection }>(
+    items: readonly T[],
+    work: (item: T) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void>;
 }
 
 /** A backup of ours as a source. */
@@ -25,10 +30,10 @@ export function backupSource(store: BackupStore, { id, compression, collections 
   return {
     id,
     collections,
-    width: 2,
     async *documents(collection, signal) {
       const data = files.get(keyOf(collection));
       if (data !== undefined) yield* readFrames({ store, id, compression, data, signal });
     },
+    loadAll: (items, work) => inParallel(items, 2, work),
   };
 }

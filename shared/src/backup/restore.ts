@@ -10,7 +10,6 @@ import { isOwnCollection } from '../mongo/own-collections.ts';
 import { requirePrivileges } from '../mongo/privileges.ts';
 import { rawInserter } from '../mongo/raw-write.ts';
 import { Budget } from './budget.ts';
-import { inParallel } from './in-parallel.ts';
 import { readManifest } from './manifest.ts';
 import { nameOf, renamed, selects, type Namespace, type NamespacePatterns, type NamespaceRename } from './namespaces.ts';
 import { finishCollection, loadCollection, type LoadedCollection, type LoadOptions, type RestoreItem } from './restore-collection.ts';
@@ -87,10 +86,11 @@ export async function restoreFrom(from: RestoreSource, options: RestoreWishes): 
   const loaded: LoadedCollection[] = [];
   try {
     const order = items.toSorted((a, b) => b.source.digest.bytes - a.source.digest.bytes);
-    await inParallel(order, from.width, async (item) => {
+    const loadOne = async (item: RestoreItem): Promise<void> => {
       signal?.throwIfAborted();
       loaded.push(await loadCollection(load, item));
-    });
+    };
+    await from.loadAll(order, loadOne, signal);
     log.info(`Restored ${progress.summary()}, every digest equal`);
     signal?.throwIfAborted();
     // From here on the names change hands: it is quick, and not stopped half-way.

@@ -8,10 +8,12 @@ export interface RawElement {
 /** Bytes that are not BSON. `offset` counts from the start of the bytes that were read. */
 export class InvalidBson extends Error {
   override readonly name = 'InvalidBson';
+  readonly what: string;
   readonly offset: number;
 
   constructor(what: string, offset: number) {
     super(`${what} at byte ${offset}`);
+    this.what = what;
     this.offset = offset;
   }
 }
@@ -57,8 +59,6 @@ export function forEachInArray(array: Buffer, visit: (start: number, end: number
   }
 }
 
-/** Calls `visit` with start and end of every document in `bytes`, documents one after another. Throws `InvalidBson`. */
-export function forEachDocument(bytes: Buffer, visit: (start: number, end: number) => void): void {
 /** Documents one after another. */
 export interface DocumentRun {
   readonly bytes: Buffer;
@@ -86,6 +86,8 @@ export function joinArray(array: Buffer, visit: (start: number, end: number) => 
   return { bytes: array.subarray(0, used), documents, lastStart };
 }
 
+/** Calls `visit` with start and end of every document in `bytes`, documents one after another. Throws `InvalidBson`. */
+export function forEachDocument(bytes: Buffer, visit: (start: number, end: number) => void): void {
   let position = 0;
   while (position < bytes.length) {
     const end = documentEnd(bytes, position);
@@ -108,6 +110,15 @@ export function* elementsOf(document: Buffer): Generator<RawElement> {
     yield { type, name: document.toString('utf8', position + 1, nameEnd), value: document.subarray(start, end) };
     position = end;
   }
+}
+
+/** The document that consists of these elements. */
+export function rawDocument(elements: readonly RawElement[]): Buffer {
+  const parts = elements.flatMap(({ type, name, value }) => [Buffer.from([type]), Buffer.from(`${name}\0`), value]);
+  const body = Buffer.concat([...parts, Buffer.from([0])]);
+  const size = Buffer.alloc(4);
+  size.writeInt32LE(body.length + 4);
+  return Buffer.concat([size, body]);
 }
 
 /** The first element with this name. */

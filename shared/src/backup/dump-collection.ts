@@ -30,6 +30,8 @@ export interface DumpTarget {
   /** The time at which the documents are read; `undefined` reads them as they come. */
   readonly atClusterTime: Timestamp | undefined;
   readonly pointInTime: boolean;
+  /** What the server thinks it holds, bytes of BSON; 0 when unknown. */
+  readonly expectedBytes: number;
 }
 
 /**
@@ -68,7 +70,7 @@ async function writeDocuments(options: DumpOptions, target: Readable): Promise<R
   const { store, id, compression, budget } = options;
   const paths = pathsOf(target.planned.database, target.source);
   const path = `${paths.dump}.bson${extensions[compression]}`;
-  const writer = await store.openWriter(`${id}/${path}`);
+  const writer = await store.openWriter(`${id}/${path}`, target.expectedBytes);
   const frames = new FrameWriter({ writer, compression, budget });
   try {
     const digest = await copyDocuments(options, target, frames);

@@ -1,3 +1,8 @@
+import { rm } from 'node:fs/promises';
+
 export default async function stop() {
-  await globalThis.__migrationGuardServer?.stop();
+  if (globalThis.__migrationGuard === undefined) return;
+  const { folder, server } = globalThis.__migrationGuard;
+  await server.stop();
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -10,7 +10,7 @@ const heavy =
 /** From the ground up; nothing imports upwards. What no row names is an engine. */
 const heights: readonly (readonly [RegExp, number])[] = [
   [
-    /^shared\/src\/(errors|log|redaction)\/|^shared\/src\/(action\/(kinds|inputs|parse|spec|context)|config\/(duration|nearest|problem))\.ts$/,
+    /^shared\/src\/(errors|log|redaction|timing)\/|^shared\/src\/(action\/(kinds|inputs|parse|spec|context)|config\/(duration|nearest|problem))\.ts$/,
     0,
   ],
   [/^shared\/src\/action\//, 4],

@@ -1,5 +1,25 @@
 import { z } from 'zod';
 
+const levels = z.record(
+  z.string().regex(/^[A-Z]{2}\d{3}$/, 'expected the code of a rule, such as MD103'),
+  z.enum(['off', 'note', 'warning', 'error']),
+);
+
+const lint = z.strictObject({
+  rules: levels.default({}).describe('Severity of single rules by code: off, note, warning or error. docs/lint.md names them all.'),
+  paths: z
+    .record(z.string(), levels)
+    .default({})
+    .describe('The same for files whose path matches a glob, for example migrations/legacy/**; the last that matches counts.'),
+  'big-collections': z.array(z.string()).default([]).describe('Collections that are too big to be changed by one statement.'),
+  'shard-keys': z.record(z.string(), z.array(z.string()).min(1)).default({}).describe('Fields of the shard key, by collection.'),
+  'server-version': z
+    .string()
+    .regex(/^\d+\.\d+$/, 'expected a version such as "7.0", in quotes')
+    .optional()
+    .describe('Oldest version of MongoDB on which the migrations must run.'),
+});
+
 const percent = z.number().min(0).max(100);
 
 /** The structured part of the section `migrate` of migration-guard.yml. */
@@ -12,6 +32,11 @@ export const settings = z.strictObject({
       'expected-loss-percent': z.record(z.string(), percent).default({}),
     })
     .prefault({}),
+  lint: z
+    .union([z.literal(false), lint])
+    .prefault({})
+    .describe('Static rules that each pending file is checked by, or false.'),
 });
 
+export type LintConfiguration = z.infer<typeof lint>;
 export type MigrateSettings = z.infer<typeof settings>;

@@ -6,6 +6,7 @@ import type { Log } from '../log/log.ts';
 import { startProgress } from '../log/progress.ts';
 import { readCatalog, type CatalogEntry } from '../mongo/catalog.ts';
 import { addDigests, emptyDigest, type Digest } from '../mongo/digest.ts';
+import { parseExtendedJson, toExtendedJson, toRaw } from '../mongo/extended-json.ts';
 import { isOwnCollection } from '../mongo/own-collections.ts';
 import { requirePrivileges } from '../mongo/privileges.ts';
 import { rawInserter } from '../mongo/raw-write.ts';
@@ -177,7 +178,12 @@ async function proveDefinitions(client: MongoClient, items: readonly RestoreItem
 
 function differentPart(source: SourceCollection, found: CatalogEntry): string | undefined {
   if (source.type !== found.type) return 'type';
-  if (source.options !== found.options) return 'set of options';
-  const indexes = (all: readonly string[]): string => all.toSorted().join('\n');
+  if (withoutOrder(source.options) !== withoutOrder(found.options)) return 'set of options';
+  const indexes = (all: readonly string[]): string => all.map(withoutOrder).sort().join('\n');
   return indexes(source.indexes) === indexes(found.indexes) ? undefined : 'set of indexes';
+}
+
+/** The order of the members at the top means nothing, and servers of different age list them in different ones. */
+function withoutOrder(definition: string): string {
+  return toExtendedJson(toRaw(new Map([...parseExtendedJson(definition)].sort(([a], [b]) => (a < b ? -1 : 1)))));
 }

@@ -1,9 +1,10 @@
 import type { Log } from '../../log/log.ts';
 import { startProgress } from '../../log/progress.ts';
 import { addDigests, createDigester, emptyDigest, type Digest, type Digester } from '../../mongo/digest.ts';
+import { elementOf } from '../../mongo/raw-bson.ts';
 import { validateDocument } from '../../mongo/validate-bson.ts';
 import { nameOf } from '../namespaces.ts';
-import { placed } from './dump-errors.ts';
+import { placed, unsupported } from './dump-errors.ts';
 import { oplogKey, type DumpCollection, type Portion, type StockDump } from './dump.ts';
 import { checkEntry, type OplogSummary } from './oplog-check.ts';
 
@@ -35,12 +36,15 @@ export async function surveyDump(dump: StockDump, { log, signal }: SurveyOptions
   const progress = startProgress({ log, doing: 'Checking' });
   for await (const portion of dump.read({ signal })) {
     signal?.throwIfAborted();
-    const digester = digesters.get(portion.key) ?? (await createDigester());
+    const digester = digesters.get(portion.key) ?? createDigester();
     digesters.set(portion.key, digester);
     checkPortion(portion, (document, offset) => {
-      digester.add(document);
-      if (portion.key === oplogKey) checkEntry(document, { ...portion.place, offset }, oplog);
+      const place = { ...portion.place, offset };
+      if (portion.key === oplogKey) checkEntry(document, place, oplog);
+      else if (elementOf(document, '_id') === undefined)
+        throw unsupported(place, `a document of ${portion.key} has no _id, and a server would give it one`);
     });
+    digester.add(portion.bytes);
     progress.add(portion.documents, portion.bytes.length);
   }
   const collections = dump.collections.map((collection) => {

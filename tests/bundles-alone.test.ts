@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
 import { startJob, type Job, type StepResult } from '@migration-guard/shared/testing/action-runner';
 import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
+import { copyBundles } from './bundles/copy.ts';
 
-const repository = path.resolve(import.meta.dirname, '..');
 const good = `
 module.exports = {
   async up(db) {
@@ -34,11 +34,7 @@ describe('the bundles alone, with no node_modules near', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'alone-'));
-    for (const name of (await readdir(repository)).filter((entry) => entry.startsWith('action-'))) {
-      await mkdir(path.join(folder, name));
-      await cp(path.join(repository, name, 'action.yml'), path.join(folder, name, 'action.yml'));
-      await cp(path.join(repository, name, 'dist'), path.join(folder, name, 'dist'), { recursive: true });
-    }
+    await copyBundles(folder);
     job = await startJob({ actions: folder });
     await mkdir(path.join(job.workspace, 'migrations'));
     connection = await connectShared();

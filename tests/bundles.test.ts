@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,17 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectShared, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import { startJob } from '@migration-guard/shared/testing/action-runner';
 import { actionFolders, repository } from '../scripts/actions.ts';
+import { copyBundles } from './bundles/copy.ts';
 
 const actions = await actionFolders('action.yml');
 let away: string;
 
 beforeAll(async () => {
   away = await mkdtemp(path.join(tmpdir(), 'migration-guard-away-'));
-  for (const { folder } of actions) {
-    const copy = path.join(away, path.basename(folder));
-    await cp(path.join(folder, 'action.yml'), path.join(copy, 'action.yml'));
-    await cp(path.join(folder, 'dist'), path.join(copy, 'dist'), { recursive: true });
-  }
+  await copyBundles(away);
 });
 
 afterAll(async () => {

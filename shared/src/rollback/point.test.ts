@@ -36,9 +36,9 @@ describe('the rollback point document', () => {
   test.each([
     [undefined, path.resolve('/run/rollback-point.json')],
     ['latest', 'latest'],
-    ['points/one.json', path.resolve('/work/points/one.json')],
+    ['points/one.json', path.resolve('/checkout/points/one.json')],
     [path.resolve('/elsewhere/one.json'), path.resolve('/elsewhere/one.json')],
   ])('%s is found at %s', (given, place) => {
-    expect(locatePoint({ given, runFolder: path.resolve('/run'), workspace: path.resolve('/work') })).toBe(place);
+    expect(locatePoint({ given, runFolder: path.resolve('/run'), workspace: path.resolve('/checkout') })).toBe(place);
   });
 });

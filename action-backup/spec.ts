@@ -1,5 +1,5 @@
 import { boolean, choice, duration, list, text } from '@migration-guard/shared/action/inputs';
-import { s3Inputs } from '@migration-guard/shared/action/store-inputs';
+import { storeInputs } from '@migration-guard/shared/action/store-inputs';
 import { defineAction } from '@migration-guard/shared/action/spec';
 
 export const spec = defineAction({
@@ -9,7 +9,7 @@ export const spec = defineAction({
   inputs: {
     mode: choice('What to do.', ['create', 'verify', 'restore', 'list', 'prune']).or('create'),
     store: text('Where the backups are kept: a folder, or `s3://bucket/prefix`.').mandatory(),
-    ...s3Inputs,
+    ...storeInputs,
     's3-sse': choice('Encryption by the server: `AES256`, or `aws:kms` with a key of KMS.', ['AES256', 'aws:kms']),
     's3-kms-key': text('Id or ARN of the KMS key; default: the one of the account. Stands for `s3-sse: aws:kms`.'),
     's3-object-lock': choice(
@@ -23,6 +23,7 @@ export const spec = defineAction({
     exclude: list('No collection that fits one of these patterns.'),
     'required-collections': list('Patterns that must each fit a collection with documents, or the backup fails.'),
     compression: choice('How documents are stored. Stock `mongorestore --gzip` reads `gzip`.', ['zstd', 'gzip', 'none']).or('zstd'),
+    'encrypt-to': list('Recipients of age (age1…) for whom the backup is encrypted. No secret is needed to create it.'),
     consistency: choice(
       'Which point in time the backup must show; `auto` takes the best that the server offers, `none` takes what comes.',
       ['auto', 'snapshot', 'quiescent', 'none'],

@@ -1,5 +1,5 @@
 import { boolean, choice, duration, integer, list, path, text } from '@migration-guard/shared/action/inputs';
-import { s3Inputs } from '@migration-guard/shared/action/store-inputs';
+import { storeInputs } from '@migration-guard/shared/action/store-inputs';
 import { defineAction } from '@migration-guard/shared/action/spec';
 
 const rehearseOn = /^(ephemeral|same-server|mongodb(\+srv)?:\/\/.+)$/s;
@@ -24,7 +24,7 @@ export const spec = defineAction({
     store: text(
       'Where the backups are: a folder, or `s3://bucket/prefix`. The rehearsal restores from it; the rollback point refers to it.',
     ),
-    ...s3Inputs,
+    ...storeInputs,
     'backup-id': text('Backup to use, or `latest`.').or('latest'),
     'plan-hash': text('Hash of the approved plan: `apply` refuses anything else.'),
     'require-rehearsal': boolean('Whether `apply` refuses a plan that no earlier step of this job rehearsed with success.').or('false'),

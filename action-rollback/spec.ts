@@ -1,5 +1,5 @@
 import { choice, duration, text } from '@migration-guard/shared/action/inputs';
-import { s3Inputs } from '@migration-guard/shared/action/store-inputs';
+import { storeInputs } from '@migration-guard/shared/action/store-inputs';
 import { defineAction } from '@migration-guard/shared/action/spec';
 
 export const spec = defineAction({
@@ -21,7 +21,7 @@ export const spec = defineAction({
       ['fail', 'revert'],
     ).or('fail'),
     store: text('Where the backups are: a folder, or `s3://bucket/prefix`; default: the place named in the rollback point.'),
-    ...s3Inputs,
+    ...storeInputs,
     'backup-id': text('The backup to restore from; default: the one named in the rollback point.'),
     'stop-command': text('Command that stops the application; run by the shell before the data is touched.'),
     'start-command': text('Command that starts the application; run by the shell after the proof.'),

@@ -1,4 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
+import { parseRecipients } from '@migration-guard/shared/backup/age/keys';
 import { createBackup } from '@migration-guard/shared/backup/create';
 import { formatBytes } from '@migration-guard/shared/log/format-bytes';
 import { connect } from '@migration-guard/shared/mongo/connect';
@@ -24,6 +25,7 @@ export async function create(inputs: BackupInputs, context: BackupContext): Prom
     },
     requiredCollections: inputs.requiredCollections,
     compression: inputs.compression,
+    recipients: parseRecipients(inputs.encryptTo ?? []),
     consistency: inputs.consistency,
     environment: inputs.environment,
     log,

@@ -1,6 +1,6 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { resolveBackupId } from '@migration-guard/shared/backup/list';
-import { readManifest, type Manifest } from '@migration-guard/shared/backup/manifest';
+import { readOverview, type Manifest } from '@migration-guard/shared/backup/manifest';
 import { requireCollections } from '@migration-guard/shared/backup/plan';
 import type { BackupContext, BackupInputs } from './contract.ts';
 import { storeOf } from './place.ts';
@@ -10,7 +10,7 @@ import { prove } from './prove.ts';
 /** Proves a backup by reading all of it, and by a restore when that is asked for. */
 export async function verify(inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
   const store = await storeOf(inputs, context);
-  const manifest = await readManifest(store, await resolveBackupId(store, inputs.backupId));
+  const manifest = await readOverview(store, await resolveBackupId(store, inputs.backupId));
   presentBackup(context, store, manifest);
   presentDigest(context, manifest.digest);
   context.stage.table(collectionsTable(manifest));

@@ -8,12 +8,13 @@ import { startProgress } from '../log/progress.ts';
 import type { Connection } from '../mongo/connect.ts';
 import { addDigests, emptyDigest } from '../mongo/digest.ts';
 import { requirePrivileges } from '../mongo/privileges.ts';
+import type { Recipient } from './age/keys.ts';
 import { Budget } from './budget.ts';
 import type { Compression } from './codec.ts';
 import { chooseConsistency, readableAtTime, readTimes, type ConsistencyWish, type ReadTimes } from './consistency.ts';
-import { dumpCollection, type DumpOptions } from './dump-collection.ts';
+import { dumpCollection, putFile, type DumpOptions } from './dump-collection.ts';
 import { inParallel } from './in-parallel.ts';
-import { writeManifest, type ConsistencyKind, type Manifest, type ManifestCollection } from './manifest.ts';
+import { definitionsText, writeManifest, type ConsistencyKind, type Manifest, type ManifestCollection } from './manifest.ts';
 import { chosenDatabases, firstChanged, planCollections, requireCollections, type PlannedCollection, type Selection } from './plan.ts';
 import { clusterTimeText, firstWritten } from './server-time.ts';
 import { estimateSizes, type SizeEstimate } from './sizes.ts';
@@ -26,6 +27,8 @@ export interface CreateOptions {
   /** Patterns that must each fit a collection with documents. */
   readonly requiredCollections?: readonly string[] | undefined;
   readonly compression?: Compression | undefined;
+  /** For whom the backup is encrypted; default: it is not. Nobody else can read it, this run neither. */
+  readonly recipients?: readonly Recipient[] | undefined;
   readonly consistency?: ConsistencyWish | undefined;
   readonly environment?: string | undefined;
   readonly log: Log;
@@ -63,13 +66,25 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
       taken.collections.map(({ database, name, digest }) => ({ database, collection: name, documents: digest.documents })),
     );
     options.signal?.throwIfAborted();
-    const manifest = manifestOf(options, { id, startedAt, finishedAt: now(), databases, ...taken });
+    const encryption = await encryptionOf(options, id, taken.collections);
+    const manifest = manifestOf(options, { id, startedAt, finishedAt: now(), databases, ...taken, ...encryption });
     await writeManifest(store, manifest);
     return manifest;
   } catch (error) {
     await store.remove(id).catch(() => log.warning(`The unfinished backup ${id} could not be removed from ${store.location}.`));
     throw error;
   }
+}
+
+/** Writes down apart what the manifest of an encrypted backup must not tell. */
+async function encryptionOf(
+  { store, recipients = [] }: CreateOptions,
+  id: string,
+  collections: readonly ManifestCollection[],
+): Promise<Pick<Manifest, 'encryption'>> {
+  if (recipients.length === 0) return {};
+  const definitions = await putFile({ store, id, recipients }, 'definitions.json', Buffer.from(definitionsText(collections)));
+  return { encryption: { format: 'age', recipients: recipients.map(({ text }) => text), definitions } };
 }
 
 /** Uploads of killed runs; what is younger than a day may still be running. The first time that the store is asked anything. */
@@ -156,7 +171,8 @@ async function dumpAll(options: CreateOptions, { id, planned, times, sizes }: Du
   const { connection, store, log, signal } = options;
   const progress = startProgress({ log, doing: 'Backing up', total: sizes.total });
   const budget = new Budget(bytesInFlight);
-  const dump: DumpOptions = { client: connection.client, store, id, compression: options.compression ?? 'zstd', budget, progress, signal };
+  const { compression = 'zstd', recipients = [] } = options;
+  const dump: DumpOptions = { client: connection.client, store, id, compression, recipients, budget, progress, signal };
   const done = new Map<PlannedCollection, ManifestCollection>();
   const order = planned.toSorted((a, b) => sizes.bytesOf(b) - sizes.bytesOf(a));
   const width = Math.min(4, Math.max(2, availableParallelism()));
@@ -223,14 +239,15 @@ async function requireSpace({ store, compression, log }: CreateOptions, total: S
     throw new GuardError('backup/no-space', `The store has ${formatBytes(free)} free, the backup needs ${formatBytes(least)} or more.`);
 }
 
-interface Finished extends Taken {
+interface Finished extends Taken, Pick<Manifest, 'encryption'> {
   readonly id: string;
   readonly databases: readonly string[];
   readonly startedAt: Date;
   readonly finishedAt: Date;
 }
 
-function manifestOf(options: CreateOptions, { id, databases, collections, consistency, startedAt, finishedAt }: Finished): Manifest {
+function manifestOf(options: CreateOptions, finished: Finished): Manifest {
+  const { id, databases, collections, consistency, startedAt, finishedAt, encryption } = finished;
   const { connection, selection } = options;
   const files = collections.flatMap(({ metadata, data }) => [metadata.bytes, data?.bytes ?? 0, data?.table.bytes ?? 0]);
   return {
@@ -243,9 +260,10 @@ function manifestOf(options: CreateOptions, { id, databases, collections, consis
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     consistency,
     compression: options.compression ?? 'zstd',
+    ...(encryption === undefined ? {} : { encryption }),
     selection: { databases: [...databases], include: [...(selection.include ?? [])], exclude: [...(selection.exclude ?? [])] },
     collections: [...collections],
     digest: collections.reduce((sum, { digest }) => addDigests(sum, digest), emptyDigest),
-    storedBytes: files.reduce((sum, bytes) => sum + bytes, 0),
+    storedBytes: files.reduce((sum, bytes) => sum + bytes, encryption?.definitions.bytes ?? 0),
   };
 }

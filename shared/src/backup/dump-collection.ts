@@ -3,6 +3,9 @@ import { createDigester, emptyDigest, type Digest } from '../mongo/digest.ts';
 import { joinArray } from '../mongo/raw-bson.ts';
 import { readRaw, scan } from '../mongo/raw-read.ts';
 import type { Progress } from '../log/progress.ts';
+import { encryptedSuffix } from './age/decrypting-store.ts';
+import type { Recipient } from './age/keys.ts';
+import { sealingWriter, sealWhole } from './age/sealing-writer.ts';
 import type { Budget } from './budget.ts';
 import { compressFrame, extensions, type Compression } from './codec.ts';
 import { escapeCollection } from './file-names.ts';
@@ -19,6 +22,8 @@ export interface DumpOptions {
   /** Id of the backup: the folder in the store. */
   readonly id: string;
   readonly compression: Compression;
+  /** For whom the files are encrypted; empty: they are not. */
+  readonly recipients: readonly Recipient[];
   /** Shared by all collections that are dumped side by side. */
   readonly budget: Budget;
   readonly progress: Progress;
@@ -53,13 +58,34 @@ function pathsOf(database: string, source: string): { readonly dump: string; rea
   return { dump: `dump/${name}`, frames: `frames/${name}.json` };
 }
 
-async function writeMetadata({ store, id, compression }: DumpOptions, { database, entry }: PlannedCollection): Promise<ManifestFile> {
+async function writeMetadata(
+  { store, id, compression, recipients }: DumpOptions,
+  { database, entry }: PlannedCollection,
+): Promise<ManifestFile> {
   const text = Buffer.from(metadataText(entry));
   // Stock mongorestore --gzip wants every file as gzip; with other codecs people can read the metadata as they are.
   const content = compression === 'gzip' ? await compressFrame('gzip', text) : text;
   const path = `${pathsOf(database, entry.name).dump}.metadata.json${compression === 'gzip' ? '.gz' : ''}`;
-  await store.put(`${id}/${path}`, content);
-  return { path, bytes: content.length, sha256: hashOf(content) };
+  return putFile({ store, id, recipients }, path, content);
+}
+
+/** Writes a small file of a backup, encrypted when there are recipients. */
+export async function putFile(
+  { store, id, recipients }: Pick<DumpOptions, 'store' | 'id' | 'recipients'>,
+  path: string,
+  content: Buffer,
+): Promise<ManifestFile> {
+  const stored = recipients.length === 0 ? content : sealWhole(content, recipients);
+  const name = recipients.length === 0 ? path : encryptedName(path);
+  await store.put(`${id}/${name}`, stored);
+  return { path: name, bytes: stored.length, sha256: hashOf(stored) };
+}
+
+/** With the suffix; the longest names of collections leave no room for it, so that some of the name goes. */
+function encryptedName(path: string): string {
+  const name = `${path}${encryptedSuffix}`;
+  const longest = 255;
+  return name.length - name.lastIndexOf('/') - 1 <= longest ? name : name.replace(/\.metadata\.json(\.gz)?\.age$/, '.meta.age');
 }
 
 interface Readable extends DumpTarget {
@@ -67,20 +93,22 @@ interface Readable extends DumpTarget {
 }
 
 async function writeDocuments(options: DumpOptions, target: Readable): Promise<Required<Pick<ManifestCollection, 'data' | 'digest'>>> {
-  const { store, id, compression, budget } = options;
+  const { store, id, compression, budget, recipients } = options;
   const paths = pathsOf(target.planned.database, target.source);
-  const path = `${paths.dump}.bson${extensions[compression]}`;
-  const writer = await store.openWriter(`${id}/${path}`, target.expectedBytes);
+  const encrypted = recipients.length > 0;
+  const path = `${paths.dump}.bson${extensions[compression]}${encrypted ? encryptedSuffix : ''}`;
+  const file = await store.openWriter(`${id}/${path}`, target.expectedBytes);
+  const sealing = encrypted ? sealingWriter(file, recipients) : undefined;
+  const writer = sealing ?? file;
   const frames = new FrameWriter({ writer, compression, budget });
   try {
     const digest = await copyDocuments(options, target, frames);
     const written = await frames.finish();
     await writer.close();
-    const bytes = written.reduce((sum, { stored }) => sum + stored, 0);
-    const table = Buffer.from(frameTableText({ version: 1, file: path, frames: written }));
-    await store.put(`${id}/${paths.frames}`, table);
-    const tableFile = { path: paths.frames, bytes: table.length, sha256: hashOf(table) };
-    return { data: { path, bytes, frames: written.length, table: tableFile }, digest };
+    const content = written.reduce((sum, { stored }) => sum + stored, 0);
+    const stored = sealing === undefined ? { bytes: content } : { ...sealing.stored(), content };
+    const table = await putFile(options, paths.frames, Buffer.from(frameTableText({ version: 1, file: path, frames: written })));
+    return { data: { path, ...stored, frames: written.length, table }, digest };
   } catch (error) {
     await frames.finish().catch(() => undefined);
     await writer.abort();

@@ -57,7 +57,7 @@ function checkTable({ id, data }: FrameSource, frames: readonly Frame[]): void {
     if (offset !== end) throw new GuardError('backup/checksum-mismatch', `The frame table of ${id}/${data.path} has a gap at byte ${end}.`);
     end += stored;
   }
-  if (end === data.bytes && frames.length === data.frames) return;
+  if (end === (data.content ?? data.bytes) && frames.length === data.frames) return;
   throw new GuardError('backup/checksum-mismatch', `The frame table of ${id}/${data.path} does not fit the manifest.`);
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineDocument } from '../documents/document.ts';
-import { GuardError } from '../errors/guard-error.ts';
-import { hashOf, type ManifestCollection } from './manifest.ts';
+import { readProven, type ManifestCollection } from './manifest.ts';
 import type { BackupStore } from './store.ts';
 
 const frame = z.object({
@@ -34,9 +33,6 @@ export function frameTableText(table: FrameTable): string {
 
 /** Reads the frame table of a collection, proven by the manifest. Throws `backup/incomplete`, `backup/checksum-mismatch`. */
 export async function readFrameTable(store: BackupStore, id: string, data: NonNullable<ManifestCollection['data']>): Promise<FrameTable> {
-  const path = `${id}/${data.table.path}`;
-  const bytes = await store.read(path);
-  if (bytes === undefined) throw new GuardError('backup/incomplete', `The file ${path} is missing.`);
-  if (hashOf(bytes) !== data.table.sha256) throw new GuardError('backup/checksum-mismatch', `The file ${path} was changed or damaged.`);
-  return frameTable.parse(JSON.parse(bytes.toString('utf8')), path);
+  const bytes = await readProven(store, id, data.table);
+  return frameTable.parse(JSON.parse(bytes.toString('utf8')), `${id}/${data.table.path}`);
 }

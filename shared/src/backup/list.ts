@@ -1,5 +1,5 @@
 import { GuardError } from '../errors/guard-error.ts';
-import { readManifest, type Manifest } from './manifest.ts';
+import { readOverview, type Manifest } from './manifest.ts';
 import { newestProof, type Proof } from './proof.ts';
 import type { BackupStore } from './store.ts';
 
@@ -20,7 +20,7 @@ export async function listBackups(store: BackupStore): Promise<readonly ListedBa
 
 async function describe(store: BackupStore, id: string): Promise<ListedBackup> {
   try {
-    const manifest = await readManifest(store, id);
+    const manifest = await readOverview(store, id);
     return { id, status: 'committed', manifest, proof: await newestProof(store, id) };
   } catch (error) {
     if (!(error instanceof GuardError) || /^(store\/|backup\/store-)/.test(error.code)) throw error;

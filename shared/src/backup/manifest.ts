@@ -27,7 +27,17 @@ const collection = z.object({
   digest: digestSchema,
   metadata: file,
   /** The documents: frames one after another. The table holds the SHA-256 of each, and the manifest that of the table. Absent for views. */
-  data: z.object({ path: z.string(), bytes: z.number(), frames: z.number(), table: file }).exactOptional(),
+  data: z
+    .object({
+      path: z.string(),
+      bytes: z.number(),
+      frames: z.number(),
+      table: file,
+      /** Of an encrypted file: bytes of all frames before encryption, and the SHA-256 of what is stored. */
+      content: z.number().exactOptional(),
+      sha256: sha256.exactOptional(),
+    })
+    .exactOptional(),
 });
 
 const schema = z.object({
@@ -42,6 +52,8 @@ const schema = z.object({
   /** `clusterTime` is `seconds.increment` of the point in time that the backup shows. */
   consistency: z.object({ kind: consistencyKind, clusterTime: z.string().exactOptional() }),
   compression: z.enum(compressions),
+  /** Options and indexes of the collections can hold values: they are in an encrypted file then, not here. */
+  encryption: z.object({ format: z.literal('age'), recipients: z.array(z.string()).readonly(), definitions: file }).exactOptional(),
   selection: z.object({
     databases: z.array(z.string()).readonly(),
     include: z.array(z.string()).readonly(),
@@ -66,15 +78,46 @@ export const manifestPath = (id: string): string => `${id}/manifest.json`;
 
 /** Commits a backup. The last member is the SHA-256 of all that comes before it. */
 export async function writeManifest(store: BackupStore, content: Manifest): Promise<void> {
-  const body = JSON.stringify(content);
-  await store.put(manifestPath(content.id), `${JSON.stringify({ ...content, sha256: hashOf(body) }, undefined, 1)}\n`, { onlyNew: true });
+  const collections = content.collections.map((entry) => ({ ...entry, options: '{}', indexes: [] }));
+  const written = content.encryption === undefined ? content : { ...content, collections };
+  const body = JSON.stringify(written);
+  await store.put(manifestPath(content.id), `${JSON.stringify({ ...written, sha256: hashOf(body) }, undefined, 1)}\n`, { onlyNew: true });
+}
+
+/** What an encrypted backup holds in place of the options and indexes in its manifest: those of each collection, in the same order. */
+const definitions = z.array(collection.pick({ options: true, indexes: true }));
+
+export function definitionsText(collections: readonly ManifestCollection[]): string {
+  return `${JSON.stringify(collections.map(({ options, indexes }) => ({ options, indexes })))}\n`;
+}
+
+/** Reads a committed backup's manifest. Throws as `readOverview`, and `backup/key-missing`, `backup/key-wrong` when it is encrypted. */
+export async function readManifest(store: BackupStore, id: string): Promise<Manifest> {
+  const content = await readOverview(store, id);
+  if (content.encryption === undefined || store.decrypts === true) return content;
+  throw new GuardError('backup/key-missing', `The backup ${id} is encrypted.`);
+}
+
+/** A small file of a backup, proven by the manifest. Throws `backup/incomplete`, `backup/checksum-mismatch`. */
+export async function readProven(store: BackupStore, id: string, { path, sha256: expected }: ManifestFile): Promise<Buffer> {
+  const source = `${id}/${path}`;
+  const stored = await readStored(store, source, expected);
+  return store.raw === undefined ? stored : ((await store.read(source)) ?? stored);
+}
+
+/** A file as it is stored, encrypted or not, when it has the expected SHA-256. Throws as `readProven`. */
+export async function readStored(store: BackupStore, path: string, expected: string): Promise<Buffer> {
+  const stored = await (store.raw ?? store).read(path);
+  if (stored === undefined) throw new GuardError('backup/incomplete', `The file ${path} is missing.`);
+  if (hashOf(stored) !== expected) throw new GuardError('backup/checksum-mismatch', `The file ${path} was changed or damaged.`);
+  return stored;
 }
 
 /**
- * Reads a committed backup's manifest. Throws `backup/not-found`, `backup/incomplete` for a folder without a manifest,
+ * Reads a committed backup's manifest; of an encrypted one without options and indexes when the store has no key. Throws `backup/not-found`, `backup/incomplete` for a folder without a manifest,
  * `backup/checksum-mismatch`, `document/too-new`, `document/invalid`.
  */
-export async function readManifest(store: BackupStore, id: string): Promise<Manifest> {
+export async function readOverview(store: BackupStore, id: string): Promise<Manifest> {
   const source = store.locate(manifestPath(id));
   const bytes = await store.read(manifestPath(id));
   if (bytes === undefined) {
@@ -87,7 +130,13 @@ export async function readManifest(store: BackupStore, id: string): Promise<Mani
   if (seal !== hashOf(JSON.stringify(body)))
     throw new GuardError('backup/checksum-mismatch', `The manifest ${source} was changed or damaged.`);
   if (content.id !== id) throw new GuardError('backup/checksum-mismatch', `The manifest ${source} belongs to the backup ${content.id}.`);
-  return content;
+  return content.encryption === undefined || store.decrypts !== true ? content : withDefinitions(store, content, content.encryption);
+}
+
+async function withDefinitions(store: BackupStore, content: Manifest, encryption: NonNullable<Manifest['encryption']>): Promise<Manifest> {
+  const text = await readProven(store, content.id, encryption.definitions);
+  const defined = definitions.parse(JSON.parse(text.toString('utf8')));
+  return { ...content, collections: content.collections.map((entry, index) => ({ ...entry, ...defined[index] })) };
 }
 
 function parseSealed(bytes: Buffer, source: string): Record<string, unknown> {

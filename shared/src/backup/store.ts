@@ -56,4 +56,8 @@ export interface BackupStore {
   removeStranded(before: Date): Promise<number>;
   /** What keeps a folder from being removed now. */
   lockOf(folder: string): Promise<Lock | undefined>;
+  /** Of a store that decrypts what it reads: the one that does not. */
+  readonly raw?: BackupStore;
+  /** Whether it has a key for encrypted files. */
+  readonly decrypts?: boolean;
 }

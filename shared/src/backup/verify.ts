@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { GuardError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { startProgress, type Progress } from '../log/progress.ts';
@@ -6,10 +7,13 @@ import { forEachDocument } from '../mongo/raw-bson.ts';
 import { decompressFrame } from './codec.ts';
 import { readFrames } from './frame-reader.ts';
 import { inParallel } from './in-parallel.ts';
-import { hashOf, manifestPath, readManifest, type Manifest, type ManifestCollection, type ManifestFile } from './manifest.ts';
+import { manifestPath, readOverview, readProven, readStored, type Manifest, type ManifestCollection } from './manifest.ts';
 import { metadataText } from './metadata.ts';
 import { proofsFolder } from './proof.ts';
 import type { BackupStore } from './store.ts';
+
+/** Bytes that are read at once where there are no frames to go by. */
+const pieceBytes = 16 * 2 ** 20;
 
 export interface VerifyOptions {
   readonly store: BackupStore;
@@ -27,11 +31,13 @@ interface ExpectedFile {
 /**
  * Reads a whole backup back from its store and compares everything: the manifest with its seal, every file with its length, every frame
  * with its SHA-256, every document with counts and digests, metadata with the manifest; files that do not belong there are refused.
+ * An encrypted backup is verified without its key too: then every stored byte is compared, but nothing is counted.
  * Throws `backup/not-found`, `backup/incomplete`, `backup/checksum-mismatch`, `backup/content-mismatch`, `backup/unexpected-file`.
  */
 export async function verifyBackup({ store, backupId, log, signal }: VerifyOptions): Promise<Manifest> {
-  const manifest = await readManifest(store, backupId);
+  const manifest = await readOverview(store, backupId);
   await checkFiles(store, manifest);
+  if (manifest.encryption !== undefined && store.decrypts !== true) return verifyStored({ store, manifest, log, signal });
   const progress = startProgress({ log, doing: 'Verifying', total: manifest.digest });
   const order = manifest.collections.toSorted((a, b) => b.digest.bytes - a.digest.bytes);
   await inParallel(order, 2, async (collection) => {
@@ -49,8 +55,47 @@ export async function verifyBackup({ store, backupId, log, signal }: VerifyOptio
   return manifest;
 }
 
-async function checkFiles(store: BackupStore, { id, collections }: Manifest): Promise<void> {
+/** Without the key: what is stored is what was written, byte by byte. */
+async function verifyStored({
+  store,
+  manifest,
+  log,
+  signal,
+}: Pick<Counting, 'store' | 'manifest' | 'signal'> & { readonly log: Log }): Promise<Manifest> {
+  const { id, collections, encryption, storedBytes } = manifest;
+  log.info('The backup is encrypted and there is no key: its stored bytes are compared, its content is not.');
+  const progress = startProgress({ log, doing: 'Verifying', total: { documents: manifest.digest.documents, bytes: storedBytes } });
+  if (encryption !== undefined) await readStored(store, `${id}/${encryption.definitions.path}`, encryption.definitions.sha256);
+  await inParallel(collections, 2, async ({ metadata, data, digest }) => {
+    signal?.throwIfAborted();
+    await readStored(store, `${id}/${metadata.path}`, metadata.sha256);
+    if (data === undefined) return;
+    await readStored(store, `${id}/${data.table.path}`, data.table.sha256);
+    await checkStoredData(store, `${id}/${data.path}`, data);
+    progress.add(digest.documents, data.bytes);
+  });
+  log.info(`Verified ${progress.summary()}`);
+  return manifest;
+}
+
+/** Reads a file of any size in pieces. */
+async function checkStoredData(
+  store: BackupStore,
+  path: string,
+  { bytes, sha256 }: NonNullable<ManifestCollection['data']>,
+): Promise<void> {
+  const hash = createHash('sha256');
+  for (let offset = 0; offset < bytes; offset += pieceBytes) {
+    const piece = await (store.raw ?? store).read(path, { offset, bytes: Math.min(pieceBytes, bytes - offset) });
+    if (piece === undefined) throw new GuardError('backup/incomplete', `The file ${path} is missing.`);
+    hash.update(piece);
+  }
+  if (hash.digest('hex') !== sha256) throw new GuardError('backup/checksum-mismatch', `The bytes of ${path} were changed or damaged.`);
+}
+
+async function checkFiles(store: BackupStore, { id, collections, encryption }: Manifest): Promise<void> {
   const expected = new Map<string, ExpectedFile>();
+  if (encryption !== undefined) expected.set(`${id}/${encryption.definitions.path}`, encryption.definitions);
   for (const { metadata, data } of collections) {
     for (const file of [metadata, data, data?.table]) if (file !== undefined) expected.set(`${id}/${file.path}`, file);
   }
@@ -73,13 +118,6 @@ async function checkMetadata(store: BackupStore, { id, compression }: Manifest, 
   const text = compression === 'gzip' ? await decompressFrame('gzip', content, Buffer.byteLength(expected)) : content;
   if (text.toString('utf8') === expected) return;
   throw new GuardError('backup/content-mismatch', `The file ${id}/${collection.metadata.path} is not what the manifest says.`);
-}
-
-async function readProven(store: BackupStore, id: string, { path, sha256 }: ManifestFile): Promise<Buffer> {
-  const content = await store.read(`${id}/${path}`);
-  if (content === undefined) throw new GuardError('backup/incomplete', `The file ${id}/${path} is missing.`);
-  if (hashOf(content) !== sha256) throw new GuardError('backup/checksum-mismatch', `The file ${id}/${path} was changed or damaged.`);
-  return content;
 }
 
 interface Counting {

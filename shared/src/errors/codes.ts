@@ -201,6 +201,14 @@ export const codes = {
     summary: 'Stores of this kind are not supported.',
     remedy: 'Give the path of a folder or `s3://bucket/prefix` in `store`.',
   },
+  'backup/key-missing': {
+    summary: 'The backup is encrypted, and no key was given.',
+    remedy: 'Give the secret key of one of its recipients in `decrypt-key`; `list` and `verify` work without it.',
+  },
+  'backup/key-wrong': {
+    summary: 'The backup was encrypted for others than the owner of the key.',
+    remedy: 'Give the secret key of one of the recipients that its manifest names in `decrypt-key`.',
+  },
   'store/unreachable': {
     summary: 'The server of the store did not answer, or stopped in the middle.',
     remedy: 'Check `s3-endpoint`, and that the runner can reach it; then start again. A backup that was not finished does not count.',

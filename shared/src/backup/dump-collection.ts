@@ -1,6 +1,5 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import { createDigester, emptyDigest, type Digest } from '../mongo/digest.ts';
-import { joinArray } from '../mongo/raw-bson.ts';
 import { readRaw, scan } from '../mongo/raw-read.ts';
 import type { Progress } from '../log/progress.ts';
 import { encryptedSuffix } from './age/decrypting-store.ts';
@@ -118,10 +117,10 @@ async function writeDocuments(options: DumpOptions, target: Readable): Promise<R
 
 async function copyDocuments({ client, progress, signal }: DumpOptions, target: Readable, frames: FrameWriter): Promise<Digest> {
   const { planned, source, atClusterTime } = target;
-  const digester = await createDigester();
+  const digester = createDigester();
   const query = { client, database: planned.database, collection: source, command: scan(source, { atClusterTime }), signal };
   for await (const batch of readRaw(query)) {
-    const run = joinArray(batch, (start, end) => digester.add(batch.subarray(start, end)));
+    const run = digester.addArray(batch);
     frames.add(run);
     progress.add(run.documents, run.bytes.length);
     await frames.ready();

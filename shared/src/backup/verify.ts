@@ -3,7 +3,6 @@ import { GuardError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { startProgress, type Progress } from '../log/progress.ts';
 import { createDigester, emptyDigest, sameDigest, type Digest } from '../mongo/digest.ts';
-import { forEachDocument } from '../mongo/raw-bson.ts';
 import { decompressFrame } from './codec.ts';
 import { readFrames } from './frame-reader.ts';
 import { inParallel } from './in-parallel.ts';
@@ -132,9 +131,9 @@ async function digestOf({ store, manifest, collection, progress, signal }: Count
   const { data } = collection;
   if (data === undefined) return emptyDigest;
   const { id, compression } = manifest;
-  const digester = await createDigester();
+  const digester = createDigester();
   for await (const { bytes, documents } of readFrames({ store, id, compression, data, signal })) {
-    forEachDocument(bytes, (start, end) => digester.add(bytes.subarray(start, end)));
+    digester.add(bytes);
     progress.add(documents, bytes.length);
   }
   return digester.digest();

@@ -5,7 +5,6 @@ import type { Log } from '../log/log.ts';
 import { bucketsOf, readCatalog, type CatalogEntry } from './catalog.ts';
 import { createDigester, digestSchema, type Digest } from './digest.ts';
 import { isOwnCollection } from './own-collections.ts';
-import { forEachInArray } from './raw-bson.ts';
 import { readRaw, scan } from './raw-read.ts';
 
 const collectionCensusSchema = z.object({
@@ -92,11 +91,10 @@ export interface DigestTarget {
 
 /** The digest of every document of a collection, read as raw bytes. Throws the errors of `fromMongoError`. */
 export async function digestCollection(client: MongoClient, { database, collection, signal, notBefore }: DigestTarget): Promise<Digest> {
-  const digester = await createDigester();
+  const digester = createDigester();
   try {
-    for await (const batch of readRaw({ client, database, collection, command: scan(collection, { notBefore }), signal })) {
-      forEachInArray(batch, (start, end) => digester.add(batch.subarray(start, end)));
-    }
+    for await (const batch of readRaw({ client, database, collection, command: scan(collection, { notBefore }), signal }))
+      digester.addArray(batch);
   } catch (error) {
     signal?.throwIfAborted();
     throw fromMongoError(error, `Reading ${database}.${collection}`);

@@ -1,5 +1,6 @@
-import xxhash from 'hash-wasm/dist/xxhash128.umd.min.js';
 import { z } from 'zod';
+import { hashDocuments, joinAndHash, type HashedDocuments } from './document-hash.ts';
+import type { DocumentRun } from './raw-bson.ts';
 
 export const digestSchema = z.object({
   documents: z.number().int().nonnegative(),
@@ -25,52 +26,35 @@ export function sameDigest(a: Digest, b: Digest): boolean {
   return a.documents === b.documents && a.bytes === b.bytes && a.sum === b.sum;
 }
 
-/** A digest that grows by one document at a time. */
+/** A digest that grows. */
 export interface Digester {
-  add(document: Uint8Array): void;
+  /** Documents one after another, or a single one. Throws `InvalidBson`. */
+  add(documents: Buffer): void;
+  /** A BSON array of documents, which are moved together at its start, over what was there. Throws `InvalidBson`. */
+  addArray(array: Buffer): DocumentRun;
   digest(): Digest;
 }
 
-/** The hash function; WebAssembly is compiled once. It keeps no state between two documents, so all digesters share it. */
-const loadingHasher = xxhash.createXXHash128();
-
-export async function createDigester(): Promise<Digester> {
-  const hasher = await loadingHasher;
-  // Four 32-bit lanes as exact doubles, most significant first: carries are moved on long before 2^53.
-  const lanes: [number, number, number, number] = [0, 0, 0, 0];
+export function createDigester(): Digester {
   let documents = 0;
   let bytes = 0;
-  return {
-    add(document) {
-      hasher.init();
-      hasher.update(document);
-      const hash = hasher.digest('binary');
-      lanes[0] += lane(hash, 0);
-      lanes[1] += lane(hash, 4);
-      lanes[2] += lane(hash, 8);
-      lanes[3] += lane(hash, 12);
-      documents++;
-      bytes += document.length;
-      if (documents % 2 ** 20 === 0) carry(lanes);
-    },
-    digest() {
-      carry(lanes);
-      return { documents, bytes, sum: lanes.map((value) => value.toString(16).padStart(8, '0')).join('') };
-    },
+  let sum = 0n;
+  const count = (hashed: HashedDocuments, length: number): void => {
+    documents += hashed.documents;
+    bytes += length;
+    sum += hashed.sum;
   };
-}
-
-function lane(hash: Uint8Array, at: number): number {
-  return (((hash[at] ?? 0) << 24) | ((hash[at + 1] ?? 0) << 16) | ((hash[at + 2] ?? 0) << 8) | (hash[at + 3] ?? 0)) >>> 0;
-}
-
-function carry(lanes: [number, number, number, number]): void {
-  for (let index = 3; index > 0; index--) {
-    const value = lanes[index] ?? 0;
-    lanes[index] = value % 2 ** 32;
-    lanes[index - 1] = (lanes[index - 1] ?? 0) + Math.floor(value / 2 ** 32);
-  }
-  lanes[0] %= 2 ** 32;
+  return {
+    add(run) {
+      count(hashDocuments(run), run.length);
+    },
+    addArray(array) {
+      const run = joinAndHash(array);
+      count(run, run.bytes.length);
+      return run;
+    },
+    digest: () => ({ documents, bytes, sum: hex(sum & (2n ** 128n - 1n)) }),
+  };
 }
 
 function hex(sum: bigint): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { BSON } from 'mongodb';
-import { documentEnd, elementsOf, forEachDocument, forEachInArray, InvalidBson, joinArray, stringOf } from './raw-bson.ts';
+import { documentEnd, elementsOf, forEachDocument, forEachInArray, InvalidBson, stringOf } from './raw-bson.ts';
 
 const raw = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const serialize = (value: object): Buffer => Buffer.from(BSON.serialize(value));
@@ -51,17 +51,6 @@ describe('walking', () => {
     const found: Buffer[] = [];
     forEachInArray(value, (start, end) => found.push(value.subarray(start, end)));
     expect(found).toEqual(documents.map(serialize));
-  });
-
-  test('joins the documents of a batch where it stands', () => {
-    const documents = Array.from({ length: 120 }, (_, index) => ({ _id: index, text: 'x'.repeat(index % 7) }));
-    const { value } = [...elementsOf(serialize({ batch: documents }))][0] ?? { value: Buffer.alloc(0) };
-    const joined = Buffer.concat(documents.map(serialize));
-    const seen: Buffer[] = [];
-    const run = joinArray(value, (start, end) => seen.push(Buffer.from(value.subarray(start, end))));
-    expect(run).toEqual({ bytes: joined, documents: 120, lastStart: joined.length - serialize(documents[119] ?? {}).length });
-    expect(seen).toEqual(documents.map(serialize));
-    expect(run.bytes.buffer).toBe(value.buffer);
   });
 
   test('refuses a batch of something else', () => {

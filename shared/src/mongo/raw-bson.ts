@@ -29,6 +29,8 @@ export const smallestDocument = 5;
 export const largestDocument = 16 * 2 ** 20;
 /** Largest document in a reply or an oplog entry, bytes. Source: mongodb/mongo BSONObjMaxInternalSize. */
 const largestReply = largestDocument + 16 * 2 ** 10;
+/** Largest length that is taken for one. */
+export const largestLength = largestReply + smallestDocument;
 
 /**
  * Where the document that starts at `start` ends. Throws `InvalidBson` when length or closing zero are wrong; what lies between is not
@@ -37,8 +39,7 @@ const largestReply = largestDocument + 16 * 2 ** 10;
 export function documentEnd(bytes: Buffer, start: number, limit = bytes.length): number {
   if (start + smallestDocument > limit) throw new InvalidBson('a document is cut off', start);
   const length = bytes.readInt32LE(start);
-  if (length < smallestDocument || length > largestReply + smallestDocument)
-    throw new InvalidBson(`a document has the length ${length}`, start);
+  if (length < smallestDocument || length > largestLength) throw new InvalidBson(`a document has the length ${length}`, start);
   const end = start + length;
   if (end > limit) throw new InvalidBson('a document is cut off', start);
   if (bytes[end - 1] !== 0) throw new InvalidBson('a document does not end with a zero byte', end - 1);
@@ -65,25 +66,6 @@ export interface DocumentRun {
   readonly documents: number;
   /** Where the last document begins. */
   readonly lastStart: number;
-}
-
-/**
- * Moves the documents of `array`, a BSON array of documents, together at its start, over what was there, and calls `visit` with the new
- * place of each. Nothing is allocated, so the bytes of a reply become those of a frame. Throws `InvalidBson`.
- */
-export function joinArray(array: Buffer, visit: (start: number, end: number) => void): DocumentRun {
-  let documents = 0;
-  let lastStart = 0;
-  let used = 0;
-  forEachInArray(array, (start, end) => {
-    // Documents only move towards the start: what is still to be walked stays as it is.
-    array.copyWithin(used, start, end);
-    lastStart = used;
-    used += end - start;
-    documents++;
-    visit(lastStart, used);
-  });
-  return { bytes: array.subarray(0, used), documents, lastStart };
 }
 
 /** Calls `visit` with start and end of every document in `bytes`, documents one after another. Throws `InvalidBson`. */

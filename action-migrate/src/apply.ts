@@ -15,6 +15,7 @@ import { concludeApply } from './conclude-apply.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide, type Decision } from './decide.ts';
 import { appNameOf, lockState } from './identity.ts';
+import { lintFiles } from './lint.ts';
 import { openTarget, type Target } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
 
@@ -93,8 +94,15 @@ async function applyUnderLock(work: Work): Promise<Outcome> {
   context.setOutput('plan-hash', plan.hash);
   if (inputs.planHash !== undefined) requireHash(plan, inputs.planHash);
   if (inputs.requireRehearsal) await requireRehearsal(plan, context.runFolder);
+  const linted = await lintFiles({ project, files, context });
+  context.setOutput('findings', linted.length);
+  const faulty = linted.find(({ severity }) => severity === 'error');
+  if (faulty !== undefined) {
+    context.stage.dataState(`Nothing was changed in ${target.database}.`);
+    return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
+  }
   const point = await makePoint(work, decision);
-  return run(work, { decision, files, finished, point });
+  return run(work, { decision, files, finished, point, linted: linted.length });
 }
 
 async function makePoint({ inputs, context, project, target }: Work, { applied, selected }: Decision): Promise<CreatedPoint> {
@@ -131,9 +139,11 @@ interface Ready {
   readonly files: Decision['selected'];
   readonly finished: readonly JournalEntry[];
   readonly point: CreatedPoint;
+  /** Number of findings of the lint rules. */
+  readonly linted: number;
 }
 
-async function run(work: Work, { decision, files, finished, point }: Ready): Promise<Outcome> {
+async function run(work: Work, { decision, files, finished, point, linted }: Ready): Promise<Outcome> {
   const { context, project, target, lock, inputs } = work;
   const { now, log, signal } = context;
   const journal = openJournal({ db: target.db, lock, run: context.run.url, now, rollbackPoint: point.point.id });
@@ -167,7 +177,7 @@ async function run(work: Work, { decision, files, finished, point }: Ready): Pro
     timeout: inputs.timeout,
     onDone: ({ name }) => tell(name),
   });
-  return concludeApply({ context, database: target.database, result, point, decision, recorded: finished.length });
+  return concludeApply({ context, database: target.database, result, point, decision, recorded: finished.length, linted });
 }
 
 async function recordFinished({ project, target, lock }: Work, { file, hash, at }: JournalEntry): Promise<void> {

@@ -12,16 +12,18 @@ export interface Ended {
   readonly point: CreatedPoint;
   readonly decision: Decision;
   readonly recorded: number;
+  /** Number of findings of the lint rules: they are told already, and do not decide how the run ended. */
+  readonly linted: number;
 }
 
 /** Tells the report how the run ended, and throws what ended it. */
-export function concludeApply({ context, database, result, point, decision, recorded }: Ended): Outcome {
+export function concludeApply({ context, database, result, point, decision, recorded, linted }: Ended): Outcome {
   const { stage } = context;
   const total = decision.selected.length;
   const applied = result.done.length + recorded;
   const findings = [...decision.findings, ...result.done.flatMap(findingsOf)];
   for (const finding of findings) stage.finding(finding);
-  context.setOutput('findings', findings.length);
+  context.setOutput('findings', findings.length + linted);
   stage.figure('Applied', applied);
   stage.table({
     title: 'Migrations',

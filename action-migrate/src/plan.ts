@@ -4,6 +4,7 @@ import { readJournal } from '@migration-guard/shared/migration/journal';
 import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide } from './decide.ts';
+import { lintFiles } from './lint.ts';
 import { openTarget } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
 
@@ -22,7 +23,9 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
   context.setOutput('applied', []);
   await loadFiles(project, decision.selected, context);
   for (const finding of decision.findings) stage.finding(finding);
-  context.setOutput('findings', decision.findings.length);
+  const linted = await lintFiles({ project, files: decision.selected, context });
+  const findings = [...decision.findings, ...linted];
+  context.setOutput('findings', findings.length);
   const made = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
   await keepPlan(made, planFile(context.runFolder));
   context.setOutput('plan-hash', made.hash);
@@ -32,8 +35,10 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
     rows: made.files.map(({ name, hash }, index) => [String(index + 1), name, hash.slice(0, 12)]),
   });
   stage.dataState(`Nothing was changed; ${decision.applied.length} migrations are applied to ${database}.`);
-  const reason = `${made.files.length} migrations would be applied to ${database}.`;
-  return { result: decision.findings.length === 0 ? 'passed' : 'warned', reason };
+  const faulty = linted.find(({ severity }) => severity === 'error');
+  if (faulty !== undefined) return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
+  const warned = findings.some(({ severity }) => severity === 'warning');
+  return { result: warned ? 'warned' : 'passed', reason: `${made.files.length} migrations would be applied to ${database}.` };
 }
 
 /** A rehearsal of exactly this plan stays known. */

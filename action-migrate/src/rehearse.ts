@@ -15,6 +15,7 @@ import { latestBackup } from './backup-choice.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide, type Decision } from './decide.ts';
 import { appNameOf } from './identity.ts';
+import { lintFiles } from './lint.ts';
 import { refuseStrangers } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
 
@@ -51,14 +52,23 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   const plan = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
   context.setOutput('plan-hash', plan.hash);
   const rehearsal = await perform({ inputs, context, project, copy, decision });
-  const findings = [...decision.findings, ...versionFindings(copy), ...rehearsal.findings];
+  const proven = [...decision.findings, ...versionFindings(copy), ...rehearsal.findings];
+  const findings = [...proven, ...rehearsal.linted];
   const result = resultOf(findings);
   const told: Plan['rehearsal'] = { result, on: place.kind, backup: backup.id, findings: findings.length };
   await planDocument.write(planFile(context.runFolder), { ...plan, rehearsal: told });
-  tell(context, rehearsal.files, findings);
+  tell(context, rehearsal.files, proven);
+  context.setOutput('findings', findings.length);
   stage.dataState(`Nothing was changed in ${database}: the rehearsal ran on a copy, which is removed.`);
   return outcomeOf(result, { findings, count: decision.selected.length, database });
 }
+
+interface Linted {
+  readonly linted: readonly Finding[];
+}
+
+/** The rule about `down`, which the rehearsal runs and compares. */
+const provenHere = 'MS602';
 
 interface Performance {
   readonly inputs: MigrateInputs;
@@ -68,15 +78,17 @@ interface Performance {
   readonly decision: Decision;
 }
 
-async function perform({ inputs, context, project, copy, decision }: Performance): Promise<Rehearsal> {
+/** Runs the files, also when a lint rule has failed them: the copy shows what they would do. */
+async function perform({ inputs, context, project, copy, decision }: Performance): Promise<Rehearsal & Linted> {
   const { log, now, signal, run, settings } = context;
-  if (decision.selected.length === 0) return { files: [], findings: [] };
+  if (decision.selected.length === 0) return { files: [], findings: [], linted: [] };
   const loaded = await loadFiles(project, decision.selected, context);
+  const linted = await lintFiles({ project, files: decision.selected, context, without: [provenHere] });
   const appName = appNameOf(copy.lock.token);
   await project.connect({ uri: copy.uri.reveal(), database: copy.database, appName });
   const db = copy.client.db(copy.database);
   const limits = { maxPercent: settings.rehearsal['max-loss-percent'], expectedPercent: settings.rehearsal['expected-loss-percent'] };
-  return runRehearsal({
+  const rehearsal = await runRehearsal({
     db,
     project,
     files: decision.selected,
@@ -90,6 +102,7 @@ async function perform({ inputs, context, project, copy, decision }: Performance
     signal,
     timeout: inputs.timeout,
   });
+  return { ...rehearsal, linted };
 }
 
 function placeOf({ rehearseOn, uri }: MigrateInputs): CopyPlace {
@@ -122,7 +135,6 @@ function resultOf(findings: readonly Finding[]): Result {
 
 function tell(context: MigrateContext, files: readonly RehearsedFile[], findings: readonly Finding[]): void {
   const { stage, log } = context;
-  context.setOutput('findings', findings.length);
   const time = (milliseconds: number | undefined): string => (milliseconds === undefined ? 'not run' : seconds(milliseconds));
   stage.table({
     title: 'Rehearsal',

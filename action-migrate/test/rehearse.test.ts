@@ -81,7 +81,7 @@ describe('rehearse', () => {
 
   test('a lying down has failed', async () => {
     const step = await rehearse({
-      'migrations/1.mjs': `export const up = (db) => db.collection('orders').updateMany({}, { $inc: { total: 1 } });\nexport const down = async () => {};`,
+      'migrations/1.mjs': `export const up = (db) => db.collection('orders').updateMany({}, { $set: { total: 1 } });\nexport const down = async () => {};`,
     });
     expect(step.outputs).toMatchObject({ result: 'failed', findings: '1' });
     expect(step.summary).toContain('After down of 1.mjs the data is not what it was before up: orders: other contents');
@@ -89,7 +89,7 @@ describe('rehearse', () => {
 
   test('a missing down is a warning, and the files after it are still taken back', async () => {
     const step = await rehearse({
-      'migrations/1.mjs': `export const up = (db) => db.collection('orders').updateMany({}, { $inc: { total: 1 } });`,
+      'migrations/1.mjs': `export const up = (db) => db.collection('orders').updateMany({}, { $set: { total: 1 } });`,
       'migrations/2.mjs': good,
     });
     expect(step.outputs).toMatchObject({ result: 'warned', findings: '1' });

@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codes } from '@migration-guard/shared/errors/codes';
+import { fileRules, folderRules } from '@migration-guard/shared/migration/lint/rules/all';
+import { suppressionWithoutReason } from '@migration-guard/shared/migration/lint/suppress';
 import type { Action } from '../actions.ts';
 import { renderActionYml } from './action-yml.ts';
 import { renderConfigSchema, settingsSchema } from './config-schema.ts';
 import { renderErrorPage } from './error-page.ts';
+import { renderLintPage } from './lint-page.ts';
 import { fillMarkers, readmeBlocks } from './readme.ts';
 
 /** Every generated file, by its path in the repository, as it should be. The hand-written prose of READMEs is kept. */
@@ -21,5 +24,6 @@ export async function generatedFiles(actions: readonly Action[]): Promise<Readon
   }
   files.set('schema/migration-guard.schema.json', await renderConfigSchema(actions.map(({ spec }) => spec)));
   files.set('docs/errors.md', renderErrorPage(codes));
+  files.set('docs/lint.md', renderLintPage(fileRules, folderRules, suppressionWithoutReason));
   return files;
 }

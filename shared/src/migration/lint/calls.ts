@@ -57,24 +57,14 @@ function named({ values, text }: Program, node: CallExpression, { kind, collecti
 function receiverOf(program: Program, node: Node, depth = 0): Receiver | undefined {
   const value = unwrap(node);
   if (depth > 20) return undefined;
-  switch (value.type) {
-    case 'Identifier':
-      return variable(program, value.name, { node: value, depth });
-    case 'MemberExpression':
-    case 'OptionalMemberExpression':
-      return byName(propertyName(value) ?? '');
-    case 'CallExpression':
-    case 'OptionalCallExpression':
-      return result(program, value, depth);
-    case 'NewExpression':
-      return value.callee.type === 'Identifier' && value.callee.name === 'MongoClient' ? { kind: 'client' } : undefined;
-    case 'LogicalExpression':
-      return receiverOf(program, value.left, depth + 1) ?? receiverOf(program, value.right, depth + 1);
-    case 'ConditionalExpression':
-      return receiverOf(program, value.consequent, depth + 1) ?? receiverOf(program, value.alternate, depth + 1);
-    default:
-      return undefined;
-  }
+  if (value.type === 'Identifier') return variable(program, value.name, { node: value, depth });
+  if (value.type === 'MemberExpression' || value.type === 'OptionalMemberExpression') return byName(propertyName(value) ?? '');
+  if (value.type === 'CallExpression' || value.type === 'OptionalCallExpression') return result(program, value, depth);
+  if (value.type === 'NewExpression')
+    return value.callee.type === 'Identifier' && value.callee.name === 'MongoClient' ? { kind: 'client' } : undefined;
+  if (value.type === 'LogicalExpression') return receiverOf(program, value.left, depth + 1) ?? receiverOf(program, value.right, depth + 1);
+  if (value.type !== 'ConditionalExpression') return undefined;
+  return receiverOf(program, value.consequent, depth + 1) ?? receiverOf(program, value.alternate, depth + 1);
 }
 
 function variable(program: Program, name: string, { node, depth }: { readonly node: Node; readonly depth: number }): Receiver | undefined {
@@ -105,21 +95,17 @@ function result(program: Program, call: Node & { callee: Node; arguments: readon
   if (method === 'collection' || method === 'createCollection')
     return { kind: 'collection', collection: nameOf(values, text, call.arguments[0]) };
   if (method === 'startSession') return { kind: 'session' };
-  const receiver = receiverOf(program, call.callee.object as Node, depth + 1);
-  switch (receiver?.kind) {
-    case 'client':
-      return method === 'db' ? { kind: 'database' } : method === 'connect' ? receiver : undefined;
-    case 'database':
-      if (method === 'admin') return { kind: 'admin' };
-      return method === 'listCollections' || method === 'aggregate' ? { kind: 'cursor' } : undefined;
-    case 'collection':
-      if (/^initialize\w*BulkOp$/.test(method)) return { ...receiver, kind: 'bulk' };
-      return /^(find|aggregate|listIndexes|watch)$/.test(method) ? { ...receiver, kind: 'cursor' } : undefined;
-    case 'cursor':
-      return promising['cursor']?.has(method) === true ? undefined : receiver;
-    default:
-      return undefined;
+  const receiver = receiverOf(program, call.callee.object, depth + 1);
+  if (receiver?.kind === 'client') return method === 'db' ? { kind: 'database' } : method === 'connect' ? receiver : undefined;
+  if (receiver?.kind === 'database') {
+    if (method === 'admin') return { kind: 'admin' };
+    return method === 'listCollections' || method === 'aggregate' ? { kind: 'cursor' } : undefined;
   }
+  if (receiver?.kind === 'collection') {
+    if (/^initialize\w*BulkOp$/.test(method)) return { ...receiver, kind: 'bulk' };
+    return /^(find|aggregate|listIndexes|watch)$/.test(method) ? { ...receiver, kind: 'cursor' } : undefined;
+  }
+  return receiver?.kind === 'cursor' && promising['cursor']?.has(method) !== true ? receiver : undefined;
 }
 
 function nameOf(values: Values, text: string, node: Node | undefined): string | undefined {

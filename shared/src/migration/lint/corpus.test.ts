@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { lint } from './run.ts';
 import { noSettings } from './settings.ts';
 
@@ -235,4 +237,17 @@ export const down = async (db, client) => {
 
 test.each(Object.entries(corpus))('%s has no finding', (name, text) => {
   expect(lint([{ file: `migrations/${name}`, text }], Object.keys(corpus), noSettings)).toEqual([]);
+});
+
+const demo = path.resolve(import.meta.dirname, '../../../../demo/migrations');
+
+function demoFindings(folder: string): readonly string[] {
+  const names = readdirSync(path.join(demo, folder));
+  const sources = names.map((name) => ({ file: `migrations/${name}`, text: readFileSync(path.join(demo, folder, name), 'utf8') }));
+  return lint(sources, names, noSettings).map(({ code, severity }) => `${code} ${severity}`);
+}
+
+test("the demo's good migrations have no finding, and its bad one passes review: only the rehearsal can tell", () => {
+  expect(demoFindings('good')).toEqual([]);
+  expect(demoFindings('bad')).toEqual(['MC201 warning']);
 });

@@ -6,6 +6,13 @@ import { stepsOf, type Steps } from './steps.ts';
 import { ancestors, type Node, type Tree } from './tree.ts';
 import { valuesOf, type Values } from './values.ts';
 
+/** A migration as text. */
+export interface Source {
+  /** Path relative to the workspace. */
+  readonly file: string;
+  readonly text: string;
+}
+
 /** All that a rule may look at in one migration. */
 export interface LintFile {
   /** Path relative to the workspace. */
@@ -22,7 +29,7 @@ export interface LintFile {
   ancestors(node: Node): Iterable<Node>;
 }
 
-export function openFile(name: string, text: string, { tree, comments }: Parsed, settings: LintSettings): LintFile {
+export function openFile({ file: name, text }: Source, { tree, comments }: Parsed, settings: LintSettings): LintFile {
   const scopes = scopesOf(tree);
   const values = valuesOf(tree, scopes);
   const steps = stepsOf(tree, scopes);

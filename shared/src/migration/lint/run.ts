@@ -1,16 +1,9 @@
 import path from 'node:path';
-import { openFile } from './file.ts';
+import { openFile, type Source } from './file.ts';
 import { parseMigration } from './parse.ts';
 import { fileRules, folderRules } from './rules/all.ts';
 import type { LintSettings } from './settings.ts';
 import { isSuppressed, suppressionsOf, suppressionWithoutReason } from './suppress.ts';
-
-/** A migration as text. */
-export interface Source {
-  /** Path relative to the workspace. */
-  readonly file: string;
-  readonly text: string;
-}
 
 export interface LintFinding {
   readonly code: string;
@@ -42,10 +35,11 @@ export function lint(sources: readonly Source[], names: readonly string[], setti
     .sort(bySeverity);
 }
 
-function lintOne({ file, text }: Source, settings: LintSettings): readonly LintFinding[] {
-  const parsed = parseMigration(file, text);
+function lintOne(source: Source, settings: LintSettings): readonly LintFinding[] {
+  const { file } = source;
+  const parsed = parseMigration(file, source.text);
   if (parsed === undefined) return [];
-  const opened = openFile(file, text, parsed, settings);
+  const opened = openFile(source, parsed, settings);
   const suppressions = suppressionsOf(parsed.comments);
   const found = fileRules.flatMap((rule) =>
     rule.check(opened).map(({ node, message }) => {

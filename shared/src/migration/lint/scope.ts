@@ -79,22 +79,13 @@ function scopeOf(tree: Tree, node: Node, ofFunction: boolean): Node | undefined 
 
 /** The names that a pattern binds. */
 function namesIn(pattern: Node): readonly string[] {
-  switch (pattern.type) {
-    case 'Identifier':
-      return [pattern.name];
-    case 'ObjectPattern':
-      return pattern.properties.flatMap((property) => namesIn(property.type === 'RestElement' ? property.argument : property.value));
-    case 'ArrayPattern':
-      return pattern.elements.flatMap((element) => (element === null ? [] : namesIn(element)));
-    case 'AssignmentPattern':
-      return namesIn(pattern.left);
-    case 'RestElement':
-      return namesIn(pattern.argument);
-    case 'TSParameterProperty':
-      return namesIn(pattern.parameter);
-    default:
-      return [];
-  }
+  if (pattern.type === 'Identifier') return [pattern.name];
+  if (pattern.type === 'AssignmentPattern') return namesIn(pattern.left);
+  if (pattern.type === 'RestElement') return namesIn(pattern.argument);
+  if (pattern.type === 'TSParameterProperty') return namesIn(pattern.parameter);
+  if (pattern.type === 'ArrayPattern') return pattern.elements.flatMap((element) => (element === null ? [] : namesIn(element)));
+  if (pattern.type !== 'ObjectPattern') return [];
+  return pattern.properties.flatMap((property) => namesIn(property.type === 'RestElement' ? property.argument : property.value));
 }
 
 /** Whether an identifier reads or writes a variable: it is no key and no declaration. */

@@ -79,19 +79,15 @@ export function isFunction(node: Node | null | undefined): node is FunctionNode 
 
 /** The expression without what changes only its type or waits for it. */
 export function unwrap(node: Node): Node {
-  switch (node.type) {
-    case 'AwaitExpression':
-      return unwrap(node.argument);
-    case 'ParenthesizedExpression':
-    case 'TSAsExpression':
-    case 'TSSatisfiesExpression':
-    case 'TSNonNullExpression':
-    case 'TSTypeAssertion':
-    case 'TypeCastExpression':
-      return unwrap(node.expression);
-    default:
-      return node;
-  }
+  if (node.type === 'AwaitExpression') return unwrap(node.argument);
+  return isTypeOnly(node) ? unwrap(node.expression) : node;
+}
+
+const typeOnly = /^(ParenthesizedExpression|TypeCastExpression|TS(As|Satisfies|NonNull)Expression|TSTypeAssertion)$/;
+type TypeOnly = Extract<Node, { type: 'ParenthesizedExpression' | 'TSAsExpression' | 'TSNonNullExpression' | 'TSTypeAssertion' }>;
+
+function isTypeOnly(node: Node): node is TypeOnly {
+  return typeOnly.test(node.type);
 }
 
 /** `name` of `object.name` and `object['name']`. */
@@ -106,7 +102,7 @@ export function keyOf(node: Node): string | undefined {
   if (node.type !== 'ObjectProperty' && node.type !== 'ObjectMethod' && node.type !== 'ClassMethod' && node.type !== 'ClassProperty')
     return undefined;
   if (node.key.type === 'StringLiteral') return node.key.value;
-  return node.key.type === 'Identifier' && node.computed !== true ? node.key.name : undefined;
+  return node.key.type === 'Identifier' && !node.computed ? node.key.name : undefined;
 }
 
 function isNode(value: unknown): value is Node {

@@ -8,7 +8,9 @@ export const spec = defineAction({
   description: 'Takes backups of MongoDB databases, proves them, restores them exactly, lists them and removes old ones.',
   inputs: {
     mode: choice('What to do.', ['create', 'verify', 'restore', 'list', 'prune']).or('create'),
-    store: text('Where the backups are kept: a folder, or `s3://bucket/prefix`.').mandatory(),
+    store: text(
+      'Where the backups are kept: a folder, or `s3://bucket/prefix`. Modes `restore` and `verify` also take what mongodump wrote: a folder or an archive file, plain or gzip.',
+    ).mandatory(),
     ...storeInputs,
     's3-sse': choice('Encryption by the server: `AES256`, or `aws:kms` with a key of KMS.', ['AES256', 'aws:kms']),
     's3-kms-key': text('Id or ARN of the KMS key; default: the one of the account. Stands for `s3-sse: aws:kms`.'),
@@ -58,10 +60,13 @@ export const spec = defineAction({
     required-collections: |
       users
       orders`,
-  check: ({ mode, uri, keep, nsFrom, nsTo, s3Sse, s3KmsKey, s3ObjectLock, s3ObjectLockFor }) => [
+  check: ({ mode, uri, keep, nsFrom, nsTo, proof, encryptTo, decryptKey, s3Sse, s3KmsKey, s3ObjectLock, s3ObjectLockFor }) => [
     ...((s3ObjectLock === undefined) === (s3ObjectLockFor === undefined)
       ? []
       : [{ subject: 's3-object-lock-for', message: 'belongs together with s3-object-lock' }]),
+    ...(mode === 'create' && proof === 'restore' && encryptTo !== undefined && decryptKey === undefined
+      ? [{ subject: 'decrypt-key', message: 'is needed for proof: restore of an encrypted backup' }]
+      : []),
     ...(s3KmsKey !== undefined && s3Sse === 'AES256' ? [{ subject: 's3-kms-key', message: 'needs s3-sse: aws:kms' }] : []),
     ...(uri === undefined && (mode === 'create' || mode === 'restore') ? [{ subject: 'uri', message: 'is required' }] : []),
     ...(mode === 'prune' && keep === undefined ? [{ subject: 'keep', message: 'is required in mode prune' }] : []),

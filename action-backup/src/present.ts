@@ -36,20 +36,19 @@ export function presentDigest(context: BackupContext, digest: Digest): void {
   stage.figure('digest', digest.sum);
 }
 
-export function collectionsTable({ collections }: Manifest): Table {
+export function collectionsTable({ collections, encryption }: Manifest): Table {
   const largest = collections.toSorted((a, b) => b.digest.bytes - a.digest.bytes);
   return {
     title: collections.length > longestTable ? `The ${longestTable} largest of ${collections.length} collections` : 'Collections',
     columns: ['Collection', 'Kind', 'Documents', 'Size', 'Indexes'],
-    rows: largest
-      .slice(0, longestTable)
-      .map(({ database, name, type, digest, indexes }) => [
-        `${database}.${name}`,
-        type,
-        digest.documents.toLocaleString('en'),
-        formatBytes(digest.bytes),
-        String(indexes.length),
-      ]),
+    rows: largest.slice(0, longestTable).map(({ database, name, type, digest, indexes }) => [
+      `${database}.${name}`,
+      type,
+      digest.documents.toLocaleString('en'),
+      formatBytes(digest.bytes),
+      // Those of an encrypted backup are told by its key only.
+      encryption !== undefined && indexes.length === 0 ? '' : String(indexes.length),
+    ]),
   };
 }
 

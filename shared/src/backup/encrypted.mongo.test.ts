@@ -97,6 +97,7 @@ test('without a key it is listed and its stored bytes are verified, but neither 
 test('the key of somebody else is refused before anything is touched', async () => {
   const { id } = await create();
   const store = decryptingStore(directoryStore(folder.path), otherIdentities);
+  expect(await listBackups(store)).toMatchObject([{ id, status: 'committed' }]);
   await expect(verifyBackup({ store, backupId: id, log })).rejects.toMatchObject({ code: 'backup/key-wrong' });
   const restoring = restoreBackup({ client: connection.client, store, backupId: id, drop: true, log });
   await expect(restoring).rejects.toMatchObject({ code: 'backup/key-wrong' });

@@ -93,9 +93,16 @@ export function definitionsText(collections: readonly ManifestCollection[]): str
 
 /** Reads a committed backup's manifest. Throws as `readOverview`, and `backup/key-missing`, `backup/key-wrong` when it is encrypted. */
 export async function readManifest(store: BackupStore, id: string): Promise<Manifest> {
-  const content = await readOverview(store, id);
-  if (content.encryption === undefined || store.decrypts === true) return content;
-  throw new GuardError('backup/key-missing', `The backup ${id} is encrypted.`);
+  return withDefinitions(store, await readOverview(store, id));
+}
+
+/** The manifest with the options and indexes that it does not tell when the backup is encrypted. Throws as `readManifest`. */
+export async function withDefinitions(store: BackupStore, content: Manifest): Promise<Manifest> {
+  if (content.encryption === undefined) return content;
+  if (store.decrypts !== true) throw new GuardError('backup/key-missing', `The backup ${content.id} is encrypted.`);
+  const text = await readProven(store, content.id, content.encryption.definitions);
+  const defined = definitions.parse(JSON.parse(text.toString('utf8')));
+  return { ...content, collections: content.collections.map((entry, index) => ({ ...entry, ...defined[index] })) };
 }
 
 /** A small file of a backup, proven by the manifest. Throws `backup/incomplete`, `backup/checksum-mismatch`. */
@@ -114,7 +121,7 @@ export async function readStored(store: BackupStore, path: string, expected: str
 }
 
 /**
- * Reads a committed backup's manifest; of an encrypted one without options and indexes when the store has no key. Throws `backup/not-found`, `backup/incomplete` for a folder without a manifest,
+ * Reads a committed backup's manifest; of an encrypted one without options and indexes, as no key is asked for. Throws `backup/not-found`, `backup/incomplete` for a folder without a manifest,
  * `backup/checksum-mismatch`, `document/too-new`, `document/invalid`.
  */
 export async function readOverview(store: BackupStore, id: string): Promise<Manifest> {
@@ -130,13 +137,7 @@ export async function readOverview(store: BackupStore, id: string): Promise<Mani
   if (seal !== hashOf(JSON.stringify(body)))
     throw new GuardError('backup/checksum-mismatch', `The manifest ${source} was changed or damaged.`);
   if (content.id !== id) throw new GuardError('backup/checksum-mismatch', `The manifest ${source} belongs to the backup ${content.id}.`);
-  return content.encryption === undefined || store.decrypts !== true ? content : withDefinitions(store, content, content.encryption);
-}
-
-async function withDefinitions(store: BackupStore, content: Manifest, encryption: NonNullable<Manifest['encryption']>): Promise<Manifest> {
-  const text = await readProven(store, content.id, encryption.definitions);
-  const defined = definitions.parse(JSON.parse(text.toString('utf8')));
-  return { ...content, collections: content.collections.map((entry, index) => ({ ...entry, ...defined[index] })) };
+  return content;
 }
 
 function parseSealed(bytes: Buffer, source: string): Record<string, unknown> {

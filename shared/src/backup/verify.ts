@@ -6,7 +6,7 @@ import { createDigester, emptyDigest, sameDigest, type Digest } from '../mongo/d
 import { decompressFrame } from './codec.ts';
 import { readFrames } from './frame-reader.ts';
 import { inParallel } from './in-parallel.ts';
-import { manifestPath, readOverview, readProven, readStored, type Manifest, type ManifestCollection } from './manifest.ts';
+import { manifestPath, readOverview, readProven, readStored, withDefinitions, type Manifest, type ManifestCollection } from './manifest.ts';
 import { metadataText } from './metadata.ts';
 import { proofsFolder } from './proof.ts';
 import type { BackupStore } from './store.ts';
@@ -34,9 +34,10 @@ interface ExpectedFile {
  * Throws `backup/not-found`, `backup/incomplete`, `backup/checksum-mismatch`, `backup/content-mismatch`, `backup/unexpected-file`.
  */
 export async function verifyBackup({ store, backupId, log, signal }: VerifyOptions): Promise<Manifest> {
-  const manifest = await readOverview(store, backupId);
-  await checkFiles(store, manifest);
-  if (manifest.encryption !== undefined && store.decrypts !== true) return verifyStored({ store, manifest, log, signal });
+  const overview = await readOverview(store, backupId);
+  await checkFiles(store, overview);
+  if (overview.encryption !== undefined && store.decrypts !== true) return verifyStored({ store, manifest: overview, log, signal });
+  const manifest = await withDefinitions(store, overview);
   const progress = startProgress({ log, doing: 'Verifying', total: manifest.digest });
   const order = manifest.collections.toSorted((a, b) => b.digest.bytes - a.digest.bytes);
   await inParallel(order, 2, async (collection) => {

@@ -1,5 +1,5 @@
 import type { Scopes } from './scope.ts';
-import { ancestors, isFunction, keyOf, propertyName, unwrap, type FunctionNode, type Node, type Tree } from './tree.ts';
+import { ancestors, isFunction, keyOf, propertyName, unwrap, within, type FunctionNode, type Node, type Tree } from './tree.ts';
 
 export type Direction = 'up' | 'down';
 
@@ -66,9 +66,8 @@ function reach(tree: Tree, scopes: Scopes, start: FunctionNode | undefined): Rea
   const visit = (next: FunctionNode | undefined): void => {
     if (next === undefined || reached.has(next)) return;
     reached.add(next);
-    for (const node of tree.nodes) {
+    for (const node of within(next)) {
       if (node.type !== 'Identifier' && propertyName(node) === undefined) continue;
-      if (![...ancestors(tree, node)].includes(next)) continue;
       visit(node.type === 'Identifier' ? named(scopes, node) : method(tree, propertyName(node) ?? ''));
     }
   };

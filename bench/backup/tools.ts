@@ -58,7 +58,7 @@ export function ways({ uri, env, bundles, node }: Surroundings): readonly Way[] 
     },
     {
       needs: mongodump,
-      name: 'mongodump --archive | zstd -3 -T0',
+      name: 'mongodump --archive, zstd -3 -T0',
       dump: (database, folder) => `mkdir -p ${folder} && ${dump} -d ${database} --archive | zstd -q -3 -T0 -f -o ${folder}/archive.zst`,
       loads: withWorkers(
         (workers) => (database, target, folder) =>

@@ -4,7 +4,7 @@ import { addDigests, createDigester, emptyDigest, type Digest, type Digester } f
 import { elementOf } from '../../mongo/raw-bson.ts';
 import { validateDocument } from '../../mongo/validate-bson.ts';
 import { nameOf } from '../namespaces.ts';
-import { placed, unsupported } from './dump-errors.ts';
+import { placed, unsupported, type DumpPlace } from './dump-errors.ts';
 import { oplogKey, type DumpCollection, type Portion, type StockDump } from './dump.ts';
 import { checkEntry, type OplogSummary } from './oplog-check.ts';
 
@@ -34,6 +34,7 @@ export async function surveyDump(dump: StockDump, { log, signal }: SurveyOptions
   const digesters = new Map<string, Digester>();
   const oplog = { entries: 0, namespaces: new Set<string>() };
   const progress = startProgress({ log, doing: 'Checking' });
+  let nameless: { readonly place: DumpPlace; readonly key: string } | undefined;
   for await (const portion of dump.read({ signal })) {
     signal?.throwIfAborted();
     const digester = digesters.get(portion.key) ?? createDigester();
@@ -41,12 +42,13 @@ export async function surveyDump(dump: StockDump, { log, signal }: SurveyOptions
     checkPortion(portion, (document, offset) => {
       const place = { ...portion.place, offset };
       if (portion.key === oplogKey) checkEntry(document, place, oplog);
-      else if (elementOf(document, '_id') === undefined)
-        throw unsupported(place, `a document of ${portion.key} has no _id, and a server would give it one`);
+      else if (nameless === undefined && elementOf(document, '_id') === undefined) nameless = { place, key: portion.key };
     });
     digester.add(portion.bytes);
     progress.add(portion.documents, portion.bytes.length);
   }
+  // Said last: bytes that are no BSON may look like a document without _id.
+  if (nameless !== undefined) throw unsupported(nameless.place, `a document of ${nameless.key} has no _id, and a server would give it one`);
   const collections = dump.collections.map((collection) => {
     const key = nameOf({ database: collection.database, collection: collection.name });
     return { ...collection, digest: digesters.get(key)?.digest() ?? emptyDigest };

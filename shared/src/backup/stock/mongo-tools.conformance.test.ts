@@ -144,7 +144,7 @@ describe('single files of documents', () => {
     ['bad_cstring', 'dump/damaged'],
     ['bad_type', 'dump/damaged'],
     ['random_bytes', 'dump/damaged'],
-    ['invalid_field_name', 'dump/unsupported'],
+    ['invalid_field_name', 'dump/incomplete'],
     ['deep_nested', 'dump/damaged'],
   ])('%s is refused with file and offset: %s', async (name, code) => {
     await expect(restoreFile(path.join(shown, `${name}.bson`), `shop/${name}.bson`)).rejects.toMatchObject({

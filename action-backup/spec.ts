@@ -34,7 +34,7 @@ export const spec = defineAction({
       'none',
       'read',
       'restore',
-    ]),
+    ]).or('read'),
     'ns-from': list('Patterns of collections that get another name in a restore, such as `shop.*`.'),
     'ns-to': list('The names that they get, such as `shop_copy.*`.'),
     drop: boolean('Whether a restore may replace collections that exist. Nothing is dropped before its replacement is proven.').or('false'),

@@ -35,7 +35,7 @@ export async function create(inputs: BackupInputs, context: BackupContext): Prom
   presentBackup(context, store, manifest);
   presentDigest(context, manifest.digest);
   stage.table(collectionsTable(manifest));
-  await prove(inputs.proof ?? 'none', { store, manifest, context });
+  await prove(inputs.proof, { store, manifest, context });
   log.info(`Backup ${manifest.id}: ${formatBytes(manifest.storedBytes)} in ${store.locate(manifest.id)}`);
   const incomplete = manifest.collections.some(({ pointInTime, type }) => !pointInTime && type !== 'view');
   if (!incomplete) return { result: 'passed' };

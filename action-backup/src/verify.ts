@@ -18,7 +18,7 @@ export async function verify(inputs: BackupInputs, context: BackupContext): Prom
     inputs.requiredCollections ?? [],
     manifest.collections.map(({ database, name, digest }) => ({ database, collection: name, documents: digest.documents })),
   );
-  await prove(inputs.proof ?? 'read', { store, manifest, context });
+  await prove(inputs.proof, { store, manifest, context });
   return freshness(inputs.maxAge, manifest, context.now());
 }
 

@@ -43,7 +43,7 @@ describe('a backup by the bundle', () => {
   test('is created, verified, listed and restored under another name', async () => {
     const created = await run({ databases: database, 'required-collections': 'types\nindexed' });
     expect(created.rawLog).toContain('Backed up');
-    expect(created).toMatchObject({ exitCode: 0, outputs: { result: 'passed', consistency: 'snapshot', proof: 'none' } });
+    expect(created).toMatchObject({ exitCode: 0, outputs: { result: 'passed', consistency: 'snapshot', proof: 'read' } });
     const id = created.outputs['backup-id'] ?? '';
     expect(created.outputs['backup-path']).toBe(path.join(store(), id));
 

@@ -50,6 +50,7 @@ export async function apply(inputs: MigrateInputs, context: MigrateContext): Pro
   } finally {
     await lock
       .release()
+      .then(() => context.saveState(lockState, ''))
       .catch((error: unknown) => log.warning(`The lock could not be released, it expires by itself: ${toError(error).message}`));
   }
 }

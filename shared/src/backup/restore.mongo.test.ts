@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Collection } from 'mongodb';
 import { compareCensus } from '../checks/compare-census.ts';
 import { silentLog } from '../log/log.ts';
 import { takeCensus, type Census } from '../mongo/census.ts';
@@ -155,18 +156,28 @@ describe('into what is there', () => {
   });
 });
 
-test('a document that appears from elsewhere is a failed proof', async () => {
+/** A store during whose reading somebody else meddles with the collections that are being loaded. */
+function meddled(meddle: (shadow: Collection) => Promise<unknown>): BackupStore {
   const db = connection.client.db(target);
-  const intruder: BackupStore = {
+  return {
     ...store,
     async read(path, range) {
       if (path.includes('users.bson')) {
         const shadows = await db.listCollections({ name: /^migration_restore_/ }).toArray();
-        for (const { name } of shadows) await db.collection(name).insertOne({ intruder: true });
+        for (const { name } of shadows) await meddle(db.collection(name));
       }
       return store.read(path, range);
     },
   };
+}
+
+test('a document that appears from elsewhere is a failed proof', async () => {
+  const intruder = meddled((shadow) => shadow.insertOne({ intruder: true }));
   await expect(restore({ store: intruder, only: [`${database}.users`] })).rejects.toMatchObject({ code: 'restore/digest-mismatch' });
   expect(await names()).toEqual([]);
+});
+
+test('an index that appears from elsewhere is a failed proof', async () => {
+  const intruder = meddled((shadow) => shadow.createIndex({ intruder: 1 }));
+  await expect(restore({ store: intruder, only: [`${database}.users`] })).rejects.toMatchObject({ code: 'restore/definition-mismatch' });
 });

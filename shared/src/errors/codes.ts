@@ -238,10 +238,6 @@ export const codes = {
     summary: 'Options or indexes of a collection cannot be kept exactly.',
     remedy: 'Report this with the options of the collection, or leave it out by `exclude`.',
   },
-  'backup/too-old': {
-    summary: 'The newest backup is older than allowed.',
-    remedy: 'Take a backup now, and find out why the scheduled one did not run.',
-  },
   'dump/damaged': {
     summary: 'A dump of mongodump holds bytes that are not what they must be.',
     remedy: 'Do not use this dump: take another one, and check the disk or the transfer on the way here.',

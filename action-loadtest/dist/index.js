@@ -1,0 +1,2 @@
+import { main } from './entries.js';
+await main();

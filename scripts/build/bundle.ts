@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundleEntries, type ActionFolder } from '../actions.ts';
+import { stableChunkIds } from './chunk-ids.ts';
 
 interface NccOptions {
   readonly cache: false;
@@ -28,13 +29,13 @@ export async function bundleAction({ folder }: ActionFolder, dist: string): Prom
   const input = path.join(folder, 'lib', 'entries.js');
   await writeFile(input, names.map((name) => `export const ${name} = () => import('./src/${name}.js');\n`).join(''));
   const { code, assets } = await ncc(input, { ...options, license: 'licenses.txt' });
-  const files = new Map<string, string | Buffer>([
-    ['package.json', '{"type":"module"}\n'],
-    ['entries.js', code],
-  ]);
+  const texts = new Map([['entries.js', code]]);
+  const files = new Map<string, string | Buffer>([['package.json', '{"type":"module"}\n']]);
   for (const [name, { source }] of Object.entries(assets)) {
-    if (name !== 'package.json') files.set(name, /^\d+\.index\.js$/.test(name) ? await minifyChunk(source) : source);
+    if (/^\d+\.index\.js$/.test(name)) texts.set(name, await minifyChunk(source));
+    else if (name !== 'package.json') files.set(name, source);
   }
+  for (const [name, text] of stableChunkIds(texts)) files.set(name, text);
   for (const name of names) {
     files.set(name === 'main' ? 'index.js' : `${name}.js`, `import { ${name} } from './entries.js';\nawait ${name}();\n`);
   }

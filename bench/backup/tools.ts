@@ -35,7 +35,7 @@ export function ways({ uri, env, bundles, node }: Surroundings): readonly Way[] 
     {
       name: 'Migration Guard',
       needs: undefined,
-      dump: (database, folder) => action({ bundles, node, uri }, { mode: 'create', store: folder, databases: database }),
+      dump: (database, folder) => action({ bundles, node, uri }, { mode: 'create', store: folder, databases: database, proof: 'none' }),
       loads: [
         {
           name: 'restore',

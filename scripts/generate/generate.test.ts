@@ -95,6 +95,20 @@ test('the schema of migration-guard.yml holds inputs and settings of each sectio
   expect(schema.properties.database).toMatchObject({ type: 'string' });
 });
 
+test('the schema keeps what a section refers to where the reference points', async () => {
+  const Scope = z.strictObject({
+    name: z.string(),
+    get inner() {
+      return z.array(Scope).optional();
+    },
+  });
+  const settings = (): Promise<z.ZodType> => Promise.resolve(z.strictObject({ scope: Scope }));
+  const schema = JSON.parse(await renderConfigSchema([{ ...spec, settings }])) as { readonly $defs: Readonly<Record<string, unknown>> };
+  const references = [...JSON.stringify(schema).matchAll(/"\$ref":"#\/\$defs\/([^"]+)"/g)].map(([, name]) => name ?? '');
+  expect(references).not.toHaveLength(0);
+  for (const name of references) expect(schema.$defs).toHaveProperty([name]);
+});
+
 test('the error page lists every code under its area, with what to do', () => {
   const page = renderErrorPage({
     'lock/held': { summary: 'Held.', remedy: 'Wait.' },

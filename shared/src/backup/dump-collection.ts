@@ -2,29 +2,16 @@ import type { MongoClient, Timestamp } from 'mongodb';
 import { createDigester, emptyDigest, type Digest } from '../mongo/digest.ts';
 import { readRaw, scan } from '../mongo/raw-read.ts';
 import type { Progress } from '../log/progress.ts';
-import { encryptedSuffix } from './age/decrypting-store.ts';
-import type { Recipient } from './age/keys.ts';
-import { sealingWriter, sealWhole } from './age/sealing-writer.ts';
-import type { Budget } from './budget.ts';
-import { compressFrame, extensions, type Compression } from './codec.ts';
+import { compressFrame } from './codec.ts';
+import { putFile, writeDocumentFile, type DocumentFileOptions } from './document-file.ts';
 import { escapeCollection } from './file-names.ts';
-import { frameTableText } from './frame-table.ts';
-import { FrameWriter } from './frame-writer.ts';
-import { hashOf, type ManifestCollection, type ManifestFile } from './manifest.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import type { ManifestCollection, ManifestFile } from './manifest.ts';
 import { metadataText, proveMetadata } from './metadata.ts';
 import type { PlannedCollection } from './plan.ts';
-import type { BackupStore } from './store.ts';
 
-export interface DumpOptions {
+export interface DumpOptions extends DocumentFileOptions {
   readonly client: MongoClient;
-  readonly store: BackupStore;
-  /** Id of the backup: the folder in the store. */
-  readonly id: string;
-  readonly compression: Compression;
-  /** For whom the files are encrypted; empty: they are not. */
-  readonly recipients: readonly Recipient[];
-  /** Shared by all collections that are dumped side by side. */
-  readonly budget: Budget;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -68,51 +55,15 @@ async function writeMetadata(
   return putFile({ store, id, recipients }, path, content);
 }
 
-/** Writes a small file of a backup, encrypted when there are recipients. */
-export async function putFile(
-  { store, id, recipients }: Pick<DumpOptions, 'store' | 'id' | 'recipients'>,
-  path: string,
-  content: Buffer,
-): Promise<ManifestFile> {
-  const stored = recipients.length === 0 ? content : sealWhole(content, recipients);
-  const name = recipients.length === 0 ? path : encryptedName(path);
-  await store.put(`${id}/${name}`, stored);
-  return { path: name, bytes: stored.length, sha256: hashOf(stored) };
-}
-
-/** With the suffix; the longest names of collections leave no room for it, so that some of the name goes. */
-function encryptedName(path: string): string {
-  const name = `${path}${encryptedSuffix}`;
-  const longest = 255;
-  return name.length - name.lastIndexOf('/') - 1 <= longest ? name : name.replace(/\.metadata\.json(\.gz)?\.age$/, '.meta.age');
-}
-
 interface Readable extends DumpTarget {
   readonly source: string;
 }
 
 async function writeDocuments(options: DumpOptions, target: Readable): Promise<Required<Pick<ManifestCollection, 'data' | 'digest'>>> {
-  const { store, id, compression, budget, recipients } = options;
-  const paths = pathsOf(target.planned.database, target.source);
-  const encrypted = recipients.length > 0;
-  const path = `${paths.dump}.bson${extensions[compression]}${encrypted ? encryptedSuffix : ''}`;
-  const file = await store.openWriter(`${id}/${path}`, target.expectedBytes);
-  const sealing = encrypted ? sealingWriter(file, recipients) : undefined;
-  const writer = sealing ?? file;
-  const frames = new FrameWriter({ writer, compression, budget });
-  try {
-    const digest = await copyDocuments(options, target, frames);
-    const written = await frames.finish();
-    await writer.close();
-    const content = written.reduce((sum, { stored }) => sum + stored, 0);
-    const stored = sealing === undefined ? { bytes: content } : { ...sealing.stored(), content };
-    const table = await putFile(options, paths.frames, Buffer.from(frameTableText({ version: 1, file: path, frames: written })));
-    return { data: { path, ...stored, frames: written.length, table }, digest };
-  } catch (error) {
-    await frames.finish().catch(() => undefined);
-    await writer.abort();
-    throw error;
-  }
+  const { expectedBytes } = target;
+  const paths = { ...pathsOf(target.planned.database, target.source), expectedBytes };
+  const { data, filled: digest } = await writeDocumentFile(options, paths, (frames) => copyDocuments(options, target, frames));
+  return { data, digest };
 }
 
 async function copyDocuments({ client, progress, signal }: DumpOptions, target: Readable, frames: FrameWriter): Promise<Digest> {

@@ -1,5 +1,5 @@
 import { GuardError } from '../errors/guard-error.ts';
-import { readOverview, type Manifest } from './manifest.ts';
+import { isPartial, readOverview, type Manifest } from './manifest.ts';
 import { newestProof, type Proof } from './proof.ts';
 import type { BackupStore } from './store.ts';
 
@@ -28,10 +28,13 @@ async function describe(store: BackupStore, id: string): Promise<ListedBackup> {
   }
 }
 
-/** The id that `text` means: itself, or the newest committed backup for `latest`. Throws `backup/not-found`. */
+/**
+ * The id that `text` means: itself, or the newest committed backup for `latest`; one by a query stands for no database and is passed over.
+ * Throws `backup/not-found`.
+ */
 export async function resolveBackupId(store: BackupStore, text: string): Promise<string> {
   if (text !== 'latest') return text;
-  const committed = (await listBackups(store)).filter(({ status }) => status === 'committed');
+  const committed = (await listBackups(store)).filter((backup) => backup.status === 'committed' && !isPartial(backup.manifest));
   const latest = committed.at(-1);
   if (latest === undefined) throw new GuardError('backup/not-found', `There is no finished backup in ${store.location}.`);
   return latest.id;

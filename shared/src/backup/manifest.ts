@@ -10,7 +10,18 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** A file of the backup, `path` relative to the backup's folder. */
 const file = z.object({ path: z.string(), bytes: z.number(), sha256 });
 
-const consistencyKind = z.enum(['snapshot', 'quiescent', 'none']);
+/** Documents: frames one after another. The table holds the SHA-256 of each, and the manifest that of the table. */
+const documents = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  frames: z.number(),
+  table: file,
+  /** Of an encrypted file: bytes of all frames before encryption, and the SHA-256 of what is stored. */
+  content: z.number().exactOptional(),
+  sha256: sha256.exactOptional(),
+});
+
+const consistencyKind = z.enum(['snapshot', 'oplog', 'quiescent', 'none']);
 
 const collection = z.object({
   database: z.string(),
@@ -25,19 +36,35 @@ const collection = z.object({
   pointInTime: z.boolean(),
   /** Of a time series: its buckets. Of a view: nothing. */
   digest: digestSchema,
+  /** Only documents that fit this query were taken, Extended JSON as it was given. */
+  query: z.string().exactOptional(),
+  /** With consistency `oplog`: the documents that the oplog writes to, as the server had them at its end. Absent when it writes to none. */
+  touched: digestSchema.exactOptional(),
   metadata: file,
-  /** The documents: frames one after another. The table holds the SHA-256 of each, and the manifest that of the table. Absent for views. */
-  data: z
-    .object({
-      path: z.string(),
-      bytes: z.number(),
-      frames: z.number(),
-      table: file,
-      /** Of an encrypted file: bytes of all frames before encryption, and the SHA-256 of what is stored. */
-      content: z.number().exactOptional(),
-      sha256: sha256.exactOptional(),
-    })
-    .exactOptional(),
+  /** Absent for views. */
+  data: documents.exactOptional(),
+});
+
+/** The entries of the oplog that bring the collections to the point in time of the backup. Times are `seconds.increment`. */
+const oplog = documents.extend({
+  entries: z.number(),
+  digest: digestSchema,
+  /** The time of the first entry that was looked at. */
+  from: z.string(),
+  /** When the last document had been read: only from here on the collections show one point in time. */
+  dataUntil: z.string(),
+  to: z.string(),
+  /** Whether `touched` says all that the oplog does; false when the server could not tell any more. */
+  compared: z.boolean(),
+});
+
+/** Users, roles, and the version of their form, in the documents that the server itself keeps. */
+const accounts = z.object({
+  kind: z.enum(['users', 'roles', 'version']),
+  /** The database to which they belong; empty: all. */
+  database: z.string(),
+  digest: digestSchema,
+  data: documents,
 });
 
 const schema = z.object({
@@ -47,10 +74,18 @@ const schema = z.object({
   startedAt: z.string(),
   finishedAt: z.string(),
   tool: z.object({ name: z.string(), version: z.string() }),
-  server: z.object({ version: z.string(), topology: z.enum(['standalone', 'replica-set', 'sharded']) }),
+  /** `featureVersion` is the featureCompatibilityVersion, where the user may ask for it. */
+  server: z.object({
+    version: z.string(),
+    featureVersion: z.string().exactOptional(),
+    topology: z.enum(['standalone', 'replica-set', 'sharded']),
+  }),
   environment: z.string().exactOptional(),
-  /** `clusterTime` is `seconds.increment` of the point in time that the backup shows. */
-  consistency: z.object({ kind: consistencyKind, clusterTime: z.string().exactOptional() }),
+  /**
+   * `clusterTime` is `seconds.increment` of the point in time that the backup shows, `because` why it is not a stronger kind, where that
+   * was not asked for.
+   */
+  consistency: z.object({ kind: consistencyKind, clusterTime: z.string().exactOptional(), because: z.string().exactOptional() }),
   compression: z.enum(compressions),
   /** Options and indexes of the collections can hold values: they are in an encrypted file then, not here. */
   encryption: z.object({ format: z.literal('age'), recipients: z.array(z.string()).readonly(), definitions: file }).exactOptional(),
@@ -60,6 +95,10 @@ const schema = z.object({
     exclude: z.array(z.string()).readonly(),
   }),
   collections: z.array(collection).readonly(),
+  /** With consistency `oplog`. */
+  oplog: oplog.exactOptional(),
+  /** Only when they were asked for. */
+  accounts: z.array(accounts).readonly().exactOptional(),
   /** Sums over all collections. */
   digest: digestSchema,
   /** Bytes of all files but the manifest. */
@@ -68,11 +107,42 @@ const schema = z.object({
 
 export type ConsistencyKind = z.infer<typeof consistencyKind>;
 export type ManifestFile = z.infer<typeof file>;
+export type StoredDocuments = z.infer<typeof documents>;
+export type ManifestOplog = z.infer<typeof oplog>;
+export type ManifestAccounts = z.infer<typeof accounts>;
 export type ManifestCollection = z.infer<typeof collection>;
 /** What a backup holds. It is written last of all: a backup without one does not count. */
 export type Manifest = z.infer<typeof schema>;
 
 const manifest = defineDocument('backup manifest', 1, schema);
+
+/** Documents of a backup beside those of its collections. */
+export interface OtherDocuments {
+  /** As messages name them. */
+  readonly what: string;
+  readonly data: StoredDocuments;
+  readonly digest: z.infer<typeof digestSchema>;
+}
+
+export function otherDocumentsOf({ oplog: replay, accounts: owned = [] }: Manifest): readonly OtherDocuments[] {
+  return [
+    ...(replay === undefined ? [] : [{ what: 'the oplog', data: replay, digest: replay.digest }]),
+    ...owned.map(({ kind, database, data, digest }) => ({ what: database === '' ? kind : `${kind} of ${database}`, data, digest })),
+  ];
+}
+
+/** Every file of a backup but the manifest itself and what is added later, such as proofs. */
+export function filesOf(content: Manifest): readonly Pick<ManifestFile, 'path' | 'bytes'>[] {
+  const { collections, encryption } = content;
+  const documented = [...collections, ...otherDocumentsOf(content)].map(({ data }) => data);
+  const small = [encryption?.definitions, ...collections.map(({ metadata }) => metadata), ...documented.map((data) => data?.table)];
+  return [...documented, ...small].filter((one) => one !== undefined);
+}
+
+/** Whether only some documents of a collection were taken: such a backup stands for no database. */
+export function isPartial({ collections }: Pick<Manifest, 'collections'>): boolean {
+  return collections.some(({ query }) => query !== undefined);
+}
 
 export const manifestPath = (id: string): string => `${id}/manifest.json`;
 

@@ -6,7 +6,17 @@ import { createDigester, emptyDigest, sameDigest, type Digest } from '../mongo/d
 import { decompressFrame } from './codec.ts';
 import { readFrames } from './frame-reader.ts';
 import { inParallel } from './in-parallel.ts';
-import { manifestPath, readOverview, readProven, readStored, withDefinitions, type Manifest, type ManifestCollection } from './manifest.ts';
+import {
+  filesOf,
+  manifestPath,
+  otherDocumentsOf,
+  readOverview,
+  readProven,
+  readStored,
+  withDefinitions,
+  type Manifest,
+  type ManifestCollection,
+} from './manifest.ts';
 import { metadataText } from './metadata.ts';
 import { proofsFolder } from './proof.ts';
 import type { BackupStore } from './store.ts';
@@ -19,12 +29,6 @@ export interface VerifyOptions {
   readonly backupId: string;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** One file that a backup must hold, with its exact length. */
-interface ExpectedFile {
-  readonly path: string;
-  readonly bytes: number;
 }
 
 /**
@@ -43,7 +47,7 @@ export async function verifyBackup({ store, backupId, log, signal }: VerifyOptio
   await inParallel(order, 2, async (collection) => {
     signal?.throwIfAborted();
     await checkMetadata(store, manifest, collection);
-    const digest = await digestOf({ store, manifest, collection, progress, signal });
+    const digest = await digestOf({ store, manifest, data: collection.data, progress, signal });
     if (sameDigest(digest, collection.digest)) return;
     const counts = `${digest.documents} documents, ${digest.bytes} bytes instead of ${collection.digest.documents} and ${collection.digest.bytes}`;
     throw new GuardError(
@@ -51,6 +55,11 @@ export async function verifyBackup({ store, backupId, log, signal }: VerifyOptio
       `${collection.database}.${collection.name} in ${backupId} is not what the manifest says: ${counts}.`,
     );
   });
+  for (const { what, data, digest } of otherDocumentsOf(manifest)) {
+    const found = await digestOf({ store, manifest, data, progress, signal });
+    if (!sameDigest(found, digest))
+      throw new GuardError('backup/content-mismatch', `${backupId} does not hold ${what} as the manifest says.`);
+  }
   log.info(`Verified ${progress.summary()}`);
   return manifest;
 }
@@ -74,6 +83,10 @@ async function verifyStored({
     await checkStoredData(store, `${id}/${data.path}`, data);
     progress.add(digest.documents, data.bytes);
   });
+  for (const { data } of otherDocumentsOf(manifest)) {
+    await readStored(store, `${id}/${data.table.path}`, data.table.sha256);
+    await checkStoredData(store, `${id}/${data.path}`, data);
+  }
   log.info(`Verified ${progress.summary()}`);
   return manifest;
 }
@@ -93,12 +106,9 @@ async function checkStoredData(
   if (hash.digest('hex') !== sha256) throw new GuardError('backup/checksum-mismatch', `The bytes of ${path} were changed or damaged.`);
 }
 
-async function checkFiles(store: BackupStore, { id, collections, encryption }: Manifest): Promise<void> {
-  const expected = new Map<string, ExpectedFile>();
-  if (encryption !== undefined) expected.set(`${id}/${encryption.definitions.path}`, encryption.definitions);
-  for (const { metadata, data } of collections) {
-    for (const file of [metadata, data, data?.table]) if (file !== undefined) expected.set(`${id}/${file.path}`, file);
-  }
+async function checkFiles(store: BackupStore, manifest: Manifest): Promise<void> {
+  const { id } = manifest;
+  const expected = new Map(filesOf(manifest).map((file) => [`${id}/${file.path}`, file]));
   for (const found of await store.files(id)) {
     if (found.path === manifestPath(id) || found.path.startsWith(proofsFolder(id))) continue;
     const file = expected.get(found.path);
@@ -123,13 +133,12 @@ async function checkMetadata(store: BackupStore, { id, compression }: Manifest, 
 interface Counting {
   readonly store: BackupStore;
   readonly manifest: Manifest;
-  readonly collection: ManifestCollection;
+  readonly data: ManifestCollection['data'];
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
 }
 
-async function digestOf({ store, manifest, collection, progress, signal }: Counting): Promise<Digest> {
-  const { data } = collection;
+async function digestOf({ store, manifest, data, progress, signal }: Counting): Promise<Digest> {
   if (data === undefined) return emptyDigest;
   const { id, compression } = manifest;
   const digester = createDigester();

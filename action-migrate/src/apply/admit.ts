@@ -1,0 +1,46 @@
+import type { Outcome } from '@migration-guard/shared/action/context';
+import { GuardError } from '@migration-guard/shared/errors/guard-error';
+import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
+import { readJournal } from '@migration-guard/shared/migration/journal';
+import { makePlan, requireHash, requireRehearsal } from '@migration-guard/shared/migration/plan';
+import { recover, type HalfDone } from '@migration-guard/shared/migration/recovery';
+import type { MigrateContext } from '../contract.ts';
+import { decide } from '../decide.ts';
+import { lintFiles } from '../lint.ts';
+import { loadFiles } from '../user-project.ts';
+import type { Admitted, Work } from './work.ts';
+
+/**
+ * All that is checked under the lock before the first write; whatever was read before the lock may be stale and is read again. An outcome
+ * refuses the run. Throws as `decide`, `loadFiles`, `requireHash` and `requireRehearsal` do, and `migration/half-done`.
+ */
+export async function admit({ inputs, context, project, target }: Work): Promise<Admitted | Outcome> {
+  const journal = await readJournal(target.db);
+  const decision = decide({ project, history: await readHistory(target.db, project.changelog), journal, inputs, now: context.now() });
+  const loaded = await loadFiles(project, decision.selected, context);
+  const mayRunAgain = (file: string): boolean => (inputs.retry ?? []).includes(file) || loaded.get(file)?.idempotent === true;
+  const names = decision.selected.map(({ name }) => name);
+  const { finished, halfDone } = recover(names, journal, mayRunAgain);
+  if (halfDone[0] !== undefined) throw halfDoneError(halfDone[0], context);
+  const files = decision.selected.filter(({ name }) => !finished.some((entry) => entry.file === name));
+  const plan = makePlan({ database: target.database, history: decision.applied, files }, context.now());
+  context.setOutput('plan-hash', plan.hash);
+  if (inputs.planHash !== undefined) requireHash(plan, inputs.planHash);
+  if (inputs.requireRehearsal) await requireRehearsal(plan, context.runFolder);
+  const linted = await lintFiles({ project, files, context });
+  context.setOutput('findings', linted.length);
+  const faulty = linted.find(({ severity }) => severity === 'error');
+  if (faulty === undefined) return { decision, files, loaded, finished, linted: linted.length };
+  context.stage.dataState(`Nothing was changed in ${target.database}.`);
+  return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
+}
+
+function halfDoneError({ file, known, unknown, entry }: HalfDone, { stage }: MigrateContext): GuardError {
+  const point = entry.rollbackPoint === undefined ? 'the rollback point of that run' : `rollback point ${entry.rollbackPoint}`;
+  const rollback = `Run action-rollback with ${point} (\`rollback-point: latest\` takes the newest)`;
+  stage.dataState(`Nothing was changed by this run. Known: ${known}. Not known: ${unknown}.`);
+  stage.nextStep(`${rollback}.`);
+  return new GuardError('migration/half-done', `${file} is half-done. Known: ${known}. Not known: ${unknown}.`, {
+    remedy: `${rollback}; or, if ${file} may run again from its beginning, set \`retry: ${file}\`.`,
+  });
+}

@@ -1,0 +1,49 @@
+import { recordApplied } from '@migration-guard/shared/migration/history/migrate-mongo';
+import { openJournal, type JournalEntry } from '@migration-guard/shared/migration/journal';
+import { runUp, type RunResult } from '@migration-guard/shared/migration/run';
+import type { CreatedPoint } from '@migration-guard/shared/rollback/point';
+import { appNameOf } from '../identity.ts';
+import type { Admitted, Work } from './work.ts';
+
+/** Records what had ended in an earlier run, then runs the files. The outputs `applied` and `pending` follow each file. */
+export async function perform(work: Work, { decision, files, finished }: Admitted, { point }: CreatedPoint): Promise<RunResult> {
+  const { context, project, target, lock, inputs } = work;
+  const { now, log, signal } = context;
+  const journal = openJournal({ db: target.db, lock, run: context.run.url, now, rollbackPoint: point.id });
+  const applied: string[] = [];
+  const tell = (name: string): void => {
+    applied.push(name);
+    context.setOutput('applied', applied);
+    context.setOutput(
+      'pending',
+      decision.pending.map((file) => file.name).filter((pending) => !applied.includes(pending)),
+    );
+  };
+  for (const entry of finished) {
+    await recordFinished(work, entry);
+    await journal.append({ file: entry.file, state: 'APPLIED', ...(entry.hash === undefined ? {} : { hash: entry.hash }) });
+    log.notice(`${entry.file} had ended in ${entry.run} and was only not recorded; it is recorded now and was not run again.`);
+    tell(entry.file);
+  }
+  const appName = appNameOf(lock.token);
+  await project.connect({ uri: target.uri.reveal(), database: target.database, appName });
+  return runUp({
+    db: target.db,
+    project,
+    files,
+    journal,
+    lock,
+    appName,
+    log,
+    now,
+    signal,
+    timeout: inputs.timeout,
+    onDone: ({ name }) => tell(name),
+  });
+}
+
+async function recordFinished({ project, target, lock }: Work, { file, hash, at }: JournalEntry): Promise<void> {
+  await lock.confirm();
+  const fileHash = project.config.useFileHash === true && hash !== undefined ? { fileHash: hash } : {};
+  await recordApplied(target.db, project.changelog, { fileName: file, ...fileHash, appliedAt: at, migrationBlock: at.getTime() });
+}

@@ -1,0 +1,29 @@
+import type { MigrationFile } from '@migration-guard/shared/migration/files';
+import type { JournalEntry } from '@migration-guard/shared/migration/journal';
+import type { Lock } from '@migration-guard/shared/migration/lock';
+import type { Project } from '@migration-guard/shared/migration/project';
+import type { LoadedFile } from '@migration-guard/shared/migration/worker/protocol';
+import type { MigrateContext, MigrateInputs } from '../contract.ts';
+import type { Decision } from '../decide.ts';
+import type { Target } from '../target.ts';
+
+/** What every part of `apply` works with, once the lock is held. */
+export interface Work {
+  readonly inputs: MigrateInputs;
+  readonly context: MigrateContext;
+  readonly project: Project;
+  readonly target: Target;
+  readonly lock: Lock;
+}
+
+/** What may be applied: every check that comes before the first write has passed. */
+export interface Admitted {
+  readonly decision: Decision;
+  /** To be run, in order. */
+  readonly files: readonly MigrationFile[];
+  readonly loaded: ReadonlyMap<string, LoadedFile>;
+  /** Ended in an earlier run that was killed before it could record them: to be recorded, not to be run. */
+  readonly finished: readonly JournalEntry[];
+  /** Number of findings of the lint rules. */
+  readonly linted: number;
+}

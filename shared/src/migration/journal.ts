@@ -7,8 +7,10 @@ export const journalCollection = 'migration_journal';
 /**
  * STARTED is written before the first write of a file, FINISHED when its `up` has returned, APPLIED when the history holds it.
  * INTERRUPTED: ended by cancel, timeout or a lost lock. A file whose last entry is STARTED was being run by a process that was killed.
+ * ROLLING_BACK: a rung of a rollback has begun; it is the last entry of a file whose rollback was killed.
  */
-export type JournalState = 'STARTED' | 'FINISHED' | 'APPLIED' | 'FAILED' | 'INTERRUPTED' | 'ROLLED_BACK' | 'ROLLBACK_FAILED';
+export type JournalState =
+  'STARTED' | 'FINISHED' | 'APPLIED' | 'FAILED' | 'INTERRUPTED' | 'ROLLING_BACK' | 'ROLLED_BACK' | 'ROLLBACK_FAILED';
 
 export interface JournalEntry {
   readonly file: string;
@@ -26,10 +28,13 @@ export interface JournalEntry {
   /** Code of the error. */
   readonly error?: string;
   readonly rollbackPoint?: string;
+  /** The rung of the rollback that began, or that led back to the rollback point. */
+  readonly rung?: string;
 }
 
 /** What a writer says; the rest is filled in. */
-export type NewEntry = Pick<JournalEntry, 'file' | 'state'> & Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error'>>;
+export type NewEntry = Pick<JournalEntry, 'file' | 'state'> &
+  Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error' | 'rung'>>;
 
 export interface Journal {
   /** Confirms the lock, then adds the entry, confirmed by a majority. */

@@ -91,6 +91,25 @@ describe('the lock', () => {
     expect(await readLock(db)).toBeUndefined();
   });
 
+  test('is kept with a reason after its holder has ended, for the next rollback only', async () => {
+    const db = database();
+    const failed = await acquireLock(options(db));
+    await failed.keep('the rollback failed half-way.');
+    await failed.release();
+    await expect(acquireLock({ ...options(db), waitMilliseconds: 60_000 })).rejects.toMatchObject({
+      code: 'lock/held',
+      message: expect.stringContaining('https://github.com/o/r/actions/runs/1: the rollback failed half-way.'),
+      remedy: expect.stringContaining('action-rollback'),
+    });
+    const next = await acquireLock({ ...options(db), takeKept: true });
+    expect(next.fence).toBe(failed.fence + 1);
+    await expect(failed.confirm()).rejects.toMatchObject({ code: 'lock/lost' });
+    expect(await readLock(db)).not.toHaveProperty('reason');
+    await expect(acquireLock({ ...options(db), takeKept: true })).rejects.toMatchObject({ code: 'lock/held' });
+    await next.release();
+    expect(await readLock(db)).toBeUndefined();
+  });
+
   test("keeps out of migrate-mongo's lock and keeps migrate-mongo out", async () => {
     const db = database();
     const stock = { db, collection: 'changelog_lock', ttl: 60 };

@@ -8,6 +8,8 @@ import type { Log } from '../log/log.ts';
 export const lockCollection = 'migration_lock';
 const lockId = 'migrations';
 const pollMilliseconds = 500;
+/** Expiry of a lock that is kept. */
+const never = new Date('9999-12-31T00:00:00Z');
 
 interface LockDocument {
   readonly _id: string;
@@ -22,6 +24,8 @@ interface LockDocument {
   readonly acquiredAt: Date;
   /** By the clock of the server. In the past: the lock is free. */
   readonly expiresAt: Date;
+  /** Why the lock is kept although its holder has ended. */
+  readonly reason?: string;
 }
 
 /** Who holds the lock. */
@@ -45,6 +49,8 @@ export interface LockOptions {
   readonly leaseMilliseconds?: number;
   /** How long to wait for a lock that is held; default 0. */
   readonly waitMilliseconds?: number;
+  /** Whether a lock that a failed rollback keeps may be taken over: for the next rollback only. */
+  readonly takeKept?: boolean;
 }
 
 export interface Lock extends AsyncDisposable {
@@ -54,6 +60,8 @@ export interface Lock extends AsyncDisposable {
   readonly lost: AbortSignal;
   /** Extends the lease and makes sure that it is still ours. To be awaited right before each write. Throws `lock/lost`. */
   confirm(): Promise<void>;
+  /** Keeps the lock after the end of this process, until a run that may takes it over. `release` does nothing then. Throws `lock/lost`. */
+  keep(reason: string): Promise<void>;
   /** Safe to call twice. */
   release(): Promise<void>;
 }
@@ -71,10 +79,10 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
   await ensureDocument(collection);
   for (;;) {
     signal?.throwIfAborted();
-    const taken = await take(collection, { owner, purpose, holder, lease });
+    const taken = await take(collection, { owner, purpose, holder, lease, takeKept: options.takeKept === true });
     if (taken !== undefined) return hold(collection, { holder, fence: taken, lease, log });
     const held = await readLock(db);
-    if (performance.now() >= deadline) throw heldError(db.databaseName, held);
+    if (performance.now() >= deadline || held?.reason !== undefined) throw heldError(db.databaseName, held);
     log.info(`Waiting for the lock of ${db.databaseName}, held by ${held?.owner ?? 'another run'} …`);
     await sleep(pollMilliseconds, undefined, signal === undefined ? {} : { signal });
   }
@@ -112,14 +120,22 @@ async function ensureDocument(collection: Collection<LockDocument>): Promise<voi
   }
 }
 
+interface Taking {
+  readonly owner: string;
+  readonly purpose: string;
+  readonly holder: string;
+  readonly lease: number;
+  readonly takeKept: boolean;
+}
+
 async function take(
   collection: Collection<LockDocument>,
-  { owner, purpose, holder, lease }: { readonly owner: string; readonly purpose: string; readonly holder: string; readonly lease: number },
+  { owner, purpose, holder, lease, takeKept }: Taking,
 ): Promise<number | undefined> {
   const expiresAt = { $add: ['$$NOW', lease] };
   try {
     const taken = await collection.findOneAndUpdate(
-      { _id: lockId, $expr: { $lte: ['$expiresAt', '$$NOW'] } },
+      { _id: lockId, $or: [{ $expr: { $lte: ['$expiresAt', '$$NOW'] } }, ...(takeKept ? [{ reason: { $exists: true } }] : [])] },
       [
         {
           $set: {
@@ -131,6 +147,7 @@ async function take(
             expiresAt,
           },
         },
+        { $unset: 'reason' },
       ],
       { returnDocument: 'after' },
     );
@@ -171,6 +188,12 @@ function hold(collection: Collection<LockDocument>, { holder, fence, lease, log 
   };
   const timer = setInterval(() => void beat(), lease / 3);
   timer.unref();
+  const keep = async (reason: string): Promise<void> => {
+    clearInterval(timer);
+    await confirm();
+    released ??= Promise.resolve();
+    await keepDocument(collection, { holder, fence, reason });
+  };
   const release = (): Promise<void> => {
     clearInterval(timer);
     return (released ??= releaseToken(collection.db, { holder, fence }).then(() => undefined));
@@ -180,6 +203,7 @@ function hold(collection: Collection<LockDocument>, { holder, fence, lease, log 
     fence,
     lost: lost.signal,
     confirm,
+    keep,
     release,
     [Symbol.asyncDispose]: release,
   };
@@ -199,6 +223,17 @@ async function extend(
   }
 }
 
+async function keepDocument(
+  collection: Collection<LockDocument>,
+  { holder, fence, reason }: { readonly holder: string; readonly fence: number; readonly reason: string },
+): Promise<void> {
+  try {
+    await collection.updateOne({ _id: lockId, holder, fence }, { $set: { expiresAt: never, reason } });
+  } catch (error) {
+    throw fromMongoError(error, `Keeping the lock of ${collection.dbName}`);
+  }
+}
+
 function documents(db: Db): Collection<LockDocument> {
   return db.collection<LockDocument>(lockCollection, { writeConcern: { w: 'majority' } });
 }
@@ -208,6 +243,12 @@ function lostError(database: string): GuardError {
 }
 
 function heldError(database: string, held: LockState | undefined): GuardError {
+  if (held?.reason !== undefined) {
+    const since = held.acquiredAt.toISOString();
+    return new GuardError('lock/held', `The lock of ${database} is kept since ${since} by ${held.owner}: ${held.reason}`, {
+      remedy: 'Run action-rollback with `mode: apply` again: it takes this lock over, goes on from what is there, and releases it.',
+    });
+  }
   const by =
     held === undefined ? 'another run' : `${held.owner} (${held.purpose}) until ${held.expiresAt.toISOString()}, extended while it runs`;
   return new GuardError('lock/held', `The lock of ${database} is held by ${by}.`);

@@ -19,6 +19,7 @@ describe('recover', () => {
     ['INTERRUPTED', changed, true],
     ['INTERRUPTED', noEffects, false],
     ['ROLLBACK_FAILED', undefined, true],
+    ['ROLLING_BACK', undefined, true],
     ['ROLLED_BACK', changed, false],
     ['APPLIED', changed, false],
     ['FINISHED', changed, false],

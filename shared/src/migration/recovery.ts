@@ -36,11 +36,11 @@ export function recover(
   };
 }
 
-type HalfDoneEntry = JournalEntry & { readonly state: 'STARTED' | 'FAILED' | 'INTERRUPTED' | 'ROLLBACK_FAILED' };
+type HalfDoneEntry = JournalEntry & { readonly state: 'STARTED' | 'FAILED' | 'INTERRUPTED' | 'ROLLING_BACK' | 'ROLLBACK_FAILED' };
 
 function isHalfDone(entry: JournalEntry): entry is HalfDoneEntry {
   const { state, effects } = entry;
-  if (state === 'STARTED' || state === 'ROLLBACK_FAILED') return true;
+  if (state === 'STARTED' || state === 'ROLLING_BACK' || state === 'ROLLBACK_FAILED') return true;
   return (state === 'FAILED' || state === 'INTERRUPTED') && (effects === undefined || !changedNothing(effects));
 }
 
@@ -50,12 +50,13 @@ function explain(entry: HalfDoneEntry): HalfDone {
   const when = `${at.toISOString()} by ${run}`;
   const knownAs = {
     STARTED: `${file} was started at ${when}, and that run was killed before it could write down an end`,
+    ROLLING_BACK: `the rollback of ${file} began at ${when}, and that run was killed before it could write down an end`,
     ROLLBACK_FAILED: `the rollback of ${file} failed at ${when}`,
     FAILED: `${file} failed at ${when}, after ${done}`,
     INTERRUPTED: `${file} was interrupted at ${when}, after ${done}`,
   } as const;
   const unknown =
-    state === 'STARTED' || state === 'ROLLBACK_FAILED'
+    state === 'STARTED' || state === 'ROLLING_BACK' || state === 'ROLLBACK_FAILED'
       ? `how much of ${file} is in the data`
       : `whether ${file} may run again from its beginning`;
   return { file, entry, known: knownAs[state], unknown };

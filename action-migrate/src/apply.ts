@@ -1,5 +1,4 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { standing } from '@migration-guard/shared/migration/order';
 import { admit } from './apply/admit.ts';
 import { withLocks } from './apply/locks.ts';
@@ -15,7 +14,7 @@ import { loadFiles, openUserProject } from './user-project.ts';
 export async function apply(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   await using project = await openUserProject(inputs, context);
   await using target = await openTarget(inputs, context, project);
-  const { pending } = standing(project.files, await readHistory(target.db, project.changelog));
+  const { pending } = standing(project.files, await project.history.read(target.db));
   context.setOutput('applied', []);
   context.setOutput(
     'pending',

@@ -1,6 +1,6 @@
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import type { MigrationFile } from '@migration-guard/shared/migration/files';
-import type { AppliedMigration } from '@migration-guard/shared/migration/history/migrate-mongo';
+import type { AppliedMigration } from '@migration-guard/shared/migration/history/history';
 import { appliedHashes, type JournalEntry } from '@migration-guard/shared/migration/journal';
 import { renamed, select, standing, type Standing } from '@migration-guard/shared/migration/order';
 import type { Project } from '@migration-guard/shared/migration/project';

@@ -1,5 +1,4 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { readJournal } from '@migration-guard/shared/migration/journal';
 import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
@@ -14,7 +13,7 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
   await using project = await openUserProject(inputs, context);
   await using target = await openTarget(inputs, context, project);
   const { db, database } = target;
-  const history = await readHistory(db, project.changelog);
+  const history = await project.history.read(db);
   const decision = decide({ project, history, journal: await readJournal(db), inputs, now: context.now() });
   context.setOutput(
     'pending',

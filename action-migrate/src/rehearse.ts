@@ -1,7 +1,6 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { actionsCache } from '@migration-guard/shared/action/remote-cache';
 import { GuardError, type Place } from '@migration-guard/shared/errors/guard-error';
-import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { openJournal } from '@migration-guard/shared/migration/journal';
 import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { Project } from '@migration-guard/shared/migration/project';
@@ -44,7 +43,7 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   stage.figure('Backup', backup.id);
   stage.figure('Restored in', seconds(performance.now() - startedAt));
   const db = copy.client.db(copy.database);
-  const decision = decide({ project, history: await readHistory(db, project.changelog), journal: new Map(), inputs, now: context.now() });
+  const decision = decide({ project, history: await project.history.read(db), journal: new Map(), inputs, now: context.now() });
   context.setOutput(
     'pending',
     decision.pending.map(({ name }) => name),

@@ -1,5 +1,4 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { readJournal } from '@migration-guard/shared/migration/journal';
 import { readLock } from '@migration-guard/shared/migration/lock';
 import { standing } from '@migration-guard/shared/migration/order';
@@ -14,7 +13,7 @@ export async function status(inputs: MigrateInputs, context: MigrateContext): Pr
   await using project = await openUserProject(inputs, context);
   await using target = await openTarget(inputs, context, project);
   const { db, database } = target;
-  const history = await readHistory(db, project.changelog);
+  const history = await project.history.read(db);
   const { pending, missing } = standing(project.files, history);
   const names = pending.map(({ name }) => name);
   const journal = await readJournal(db);

@@ -5,16 +5,16 @@ import type { LoadedFile } from '@migration-guard/shared/migration/worker/protoc
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 
 /** The user's migrations, with this bundle as the program of their process. */
-export async function openUserProject(inputs: MigrateInputs, context: MigrateContext): Promise<Project> {
-  const project = await openProject({
+export function openUserProject(inputs: MigrateInputs, context: MigrateContext): Promise<Project> {
+  return openProject({
     workspace: context.workspace,
     folder: inputs.migrations,
     driver: inputs.driver ?? 'auto',
+    history: { kind: inputs.history ?? 'migrate-mongo', collection: inputs.changelog },
     program: { file: process.argv[1] ?? '', args: [workerArgument] },
     env: context.env,
     log: context.log,
   });
-  return inputs.changelog === undefined ? project : { ...project, changelog: inputs.changelog };
 }
 
 /** Loads the files before any of them runs; every fault becomes a finding on its line. */

@@ -1,10 +1,11 @@
-import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
+import { openHistory } from '@migration-guard/shared/migration/history/open';
 import { readJournal, type Journal, type NewEntry } from '@migration-guard/shared/migration/journal';
 import type { Subject } from './subject.ts';
 
 /** Files that were applied or begun after the rollback point, by changelog and journal, newest first. To be asked before the rollback. */
 export async function touchedMigrations({ db, point }: Subject): Promise<readonly string[]> {
-  const applied = (await readHistory(db, point.changelog ?? 'changelog')).map(({ fileName }) => fileName);
+  const history = openHistory({ kind: point.historyKind ?? 'migrate-mongo', collection: point.changelog });
+  const applied = (await history.read(db)).map(({ fileName }) => fileName);
   const journal = await readJournal(db);
   const begun = [...journal.values()].filter(({ state, at }) => state !== 'ROLLED_BACK' && at.toISOString() >= point.createdAt);
   const later = [...applied, ...begun.map(({ file }) => file)].filter((file) => !point.history.includes(file));

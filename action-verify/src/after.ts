@@ -3,7 +3,7 @@ import { checkCounts } from '@migration-guard/shared/checks/counts';
 import { runConfiguredChecks } from '@migration-guard/shared/checks/evaluate';
 import { checkRecords } from '@migration-guard/shared/checks/records';
 import type { VerifySettings } from '@migration-guard/shared/config/verify';
-import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
+import { openHistory } from '@migration-guard/shared/migration/history/open';
 import { readJournal } from '@migration-guard/shared/migration/journal';
 import { takeCensus } from '@migration-guard/shared/mongo/census';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
@@ -28,7 +28,9 @@ export async function checkAfter({ connection, database, point, settings, signal
       : [
           ...checkRecords({
             point,
-            history: (await readHistory(db, changelog)).map(({ fileName }) => fileName),
+            history: (await openHistory({ kind: point?.historyKind ?? 'migrate-mongo', collection: changelog }).read(db)).map(
+              ({ fileName }) => fileName,
+            ),
             journal: [...(await readJournal(db)).values()],
           }),
           ...checkCounts(withoutCollection(point.census, changelog), withoutCollection(census, changelog), settings.counts),

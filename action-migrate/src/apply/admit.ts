@@ -1,6 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
-import { readHistory } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { readJournal } from '@migration-guard/shared/migration/journal';
 import { makePlan, requireHash, requireRehearsal } from '@migration-guard/shared/migration/plan';
 import { recover, type HalfDone } from '@migration-guard/shared/migration/recovery';
@@ -16,7 +15,7 @@ import type { Admitted, Work } from './work.ts';
  */
 export async function admit({ inputs, context, project, target }: Work): Promise<Admitted | Outcome> {
   const journal = await readJournal(target.db);
-  const decision = decide({ project, history: await readHistory(target.db, project.changelog), journal, inputs, now: context.now() });
+  const decision = decide({ project, history: await project.history.read(target.db), journal, inputs, now: context.now() });
   const loaded = await loadFiles(project, decision.selected, context);
   const mayRunAgain = (file: string): boolean => (inputs.retry ?? []).includes(file) || loaded.get(file)?.idempotent === true;
   const names = decision.selected.map(({ name }) => name);

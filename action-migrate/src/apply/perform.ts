@@ -1,4 +1,3 @@
-import { recordApplied } from '@migration-guard/shared/migration/history/migrate-mongo';
 import { openJournal, type JournalEntry } from '@migration-guard/shared/migration/journal';
 import { runUp, type RunResult } from '@migration-guard/shared/migration/run';
 import type { CreatedPoint } from '@migration-guard/shared/rollback/point';
@@ -45,5 +44,5 @@ export async function perform(work: Work, { decision, files, finished }: Admitte
 async function recordFinished({ project, target, lock }: Work, { file, hash, at }: JournalEntry): Promise<void> {
   await lock.confirm();
   const fileHash = project.config.useFileHash === true && hash !== undefined ? { fileHash: hash } : {};
-  await recordApplied(target.db, project.changelog, { fileName: file, ...fileHash, appliedAt: at, migrationBlock: at.getTime() });
+  await project.history.recordApplied(target.db, { fileName: file, ...fileHash, appliedAt: at, migrationBlock: at.getTime() });
 }

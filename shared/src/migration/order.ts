@@ -1,4 +1,4 @@
-import type { AppliedMigration } from './history/migrate-mongo.ts';
+import type { AppliedMigration } from './history/history.ts';
 import type { MigrationFile } from './files.ts';
 
 /** How the files of the folder stand to the history of the database. */

@@ -181,7 +181,7 @@ describe('the configuration of migrate-mongo', () => {
     const project = await open({ 'migrate-mongo-config.js': config, 'db/1.js': '', 'db/2.ts': '', 'db/sample-migration.js': '' });
     expect(project.config).toEqual({ databaseName: 'shop', migrationsDir: 'db', changelogCollectionName: 'log', useFileHash: true });
     expect(project.files.map(({ name }) => name)).toEqual(['1.js']);
-    expect(project.changelog).toBe('log');
+    expect(project.history.collection).toBe('log');
   });
 
   test('that throws is refused with its line', async () => {

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { GuardError, type Place } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { discover, type MigrationFile } from './files.ts';
+import type { History, HistoryKind } from './history/history.ts';
+import { openHistory } from './history/open.ts';
 import type { DriverChoice, Fault, Loaded, LoadedFile, ProjectConfig, Requests } from './worker/protocol.ts';
 import { startWorker, workerFailed, type Worker, type WorkerProgram } from './worker.ts';
 
@@ -12,6 +14,8 @@ export interface ProjectOptions {
   /** Folder of the migrations; default: the one that migrate-mongo's configuration names, else `migrations`. */
   readonly folder: string | undefined;
   readonly driver: DriverChoice;
+  /** How the database records what is applied; default: as migrate-mongo does, in the collection that its configuration names. */
+  readonly history?: { readonly kind: HistoryKind; readonly collection?: string | undefined };
   readonly program: WorkerProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
@@ -25,8 +29,7 @@ export interface Project extends AsyncDisposable {
   readonly files: readonly MigrationFile[];
   /** From migrate-mongo's configuration file, empty without one. */
   readonly config: ProjectConfig;
-  /** Name of the history collection. */
-  readonly changelog: string;
+  readonly history: History;
   /** Lines that migrations wrote to stderr since the last call. */
   takeWarnings(): readonly string[];
   /** Connects the process of the migrations, with the driver that they get. Throws `migration/worker-failed`. */
@@ -69,7 +72,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       folder,
       files: await discover(folder, extensions(config, configFile)),
       config,
-      changelog: config.changelogCollectionName ?? 'changelog',
+      history: historyOf(options, config),
       takeWarnings: () => warnings.splice(0),
       connect: (to) => connectWorker(worker, to),
       load: loader({ worker, workspace, folder, driver, log }),
@@ -114,6 +117,10 @@ async function readConfig(worker: Worker, file: string, driver: DriverChoice): P
 /** A configuration file without an extension means `.js`, as migrate-mongo has it. */
 function extensions(config: ProjectConfig, configFile: string | undefined): readonly string[] | undefined {
   return configFile === undefined ? undefined : [config.migrationFileExtension ?? '.js'];
+}
+
+function historyOf({ history: { kind, collection } = { kind: 'migrate-mongo' } }: ProjectOptions, config: ProjectConfig): History {
+  return openHistory({ kind, collection: collection ?? (kind === 'migrate-mongo' ? config.changelogCollectionName : undefined) });
 }
 
 async function connectWorker(worker: Worker, target: Requests['connect']['ask']): Promise<void> {

@@ -55,7 +55,7 @@ async function apply(
     env: process.env,
     log: silentLog,
   });
-  const { pending, applied } = standing(project.files, await readHistory(db, project.changelog));
+  const { pending, applied } = standing(project.files, await project.history.read(db));
   const files = options.direction === 'down' ? project.files.filter(({ name }) => applied.includes(name)).reverse() : pending;
   if (files.length === 0) return { done: [] };
   await project.load(files);

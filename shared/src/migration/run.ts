@@ -4,7 +4,6 @@ import type { Log } from '../log/log.ts';
 import { deadlineAfter } from '../timing/deadline.ts';
 import { describeEffects, type Effects } from './effects.ts';
 import type { MigrationFile } from './files.ts';
-import { recordApplied, recordReverted } from './history/migrate-mongo.ts';
 import { interruptible } from './interrupt.ts';
 import type { Journal } from './journal.ts';
 import type { Lock } from './lock.ts';
@@ -58,7 +57,7 @@ export async function runUp(options: RunOptions): Promise<RunResult> {
     await journal.append({ file: name, state: 'FINISHED', hash, effects, milliseconds });
     await lock.confirm();
     const fileHash = project.config.useFileHash === true ? { fileHash: hash } : {};
-    await recordApplied(db, project.changelog, { fileName: name, ...fileHash, appliedAt: now(), migrationBlock });
+    await project.history.recordApplied(db, { fileName: name, ...fileHash, appliedAt: now(), migrationBlock });
     await journal.append({ file: name, state: 'APPLIED', hash, effects, milliseconds });
   });
 }
@@ -68,7 +67,7 @@ export async function runDown(options: RunOptions): Promise<RunResult> {
   const { db, project, journal, lock } = options;
   return runAll(options, down, async ({ name, hash }, { effects, milliseconds }) => {
     await lock.confirm();
-    await recordReverted(db, project.changelog, name);
+    await project.history.recordReverted(db, name);
     await journal.append({ file: name, state: 'ROLLED_BACK', hash, effects, milliseconds });
   });
 }

@@ -3,7 +3,6 @@ import { compareCensus, type CensusDifference } from '../checks/compare-census.t
 import type { GuardError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import type { MigrationFile } from '../migration/files.ts';
-import { readHistory } from '../migration/history/migrate-mongo.ts';
 import type { Journal } from '../migration/journal.ts';
 import type { Lock } from '../migration/lock.ts';
 import type { Project } from '../migration/project.ts';
@@ -151,13 +150,13 @@ function failureFinding(rule: string, message: string, { place }: GuardError): F
 
 /** The history of the copy must hold what was run, or the next deployment would run it again. */
 async function checkHistory({ db, project, files, findings }: State): Promise<void> {
-  const recorded = new Set((await readHistory(db, project.changelog)).map(({ fileName }) => fileName));
+  const recorded = new Set((await project.history.read(db)).map(({ fileName }) => fileName));
   for (const { name } of files) {
     if (recorded.has(name)) continue;
     findings.push({
       severity: 'error',
       rule: 'rehearsal/history-lost',
-      message: `${name} ran, but the history does not hold it any more: a migration changes ${project.changelog}.`,
+      message: `${name} ran, but the history does not hold it any more: a migration changes ${project.history.collection}.`,
     });
   }
 }
@@ -165,7 +164,7 @@ async function checkHistory({ db, project, files, findings }: State): Promise<vo
 /** The history changes by our own hand: it is looked at in `checkHistory`. */
 async function census({ db, project, signal, log }: State): Promise<Census> {
   const taken = await takeCensus(db.client, db.databaseName, { digests: true, signal, log });
-  return { ...taken, collections: taken.collections.filter(({ name }) => name !== project.changelog) };
+  return { ...taken, collections: taken.collections.filter(({ name }) => name !== project.history.collection) };
 }
 
 async function differences(state: State, expected: Census): Promise<readonly CensusDifference[]> {

@@ -6,6 +6,7 @@ import { defineDocument, type DocumentFormat } from '../documents/document.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
+import { historyKinds, type HistoryKind } from '../migration/history/history.ts';
 import { censusSchema, takeCensus, type Census } from '../mongo/census.ts';
 
 /** Where the database keeps its own rollback points; the newest one is what `latest` means. */
@@ -25,6 +26,8 @@ const schema = z.strictObject({
   backup: z.strictObject({ store: z.string(), id: z.string() }).exactOptional(),
   /** Name of the collection that records the applied migrations. */
   changelog: z.string().exactOptional(),
+  /** How that collection records them; absent: as migrate-mongo does. */
+  historyKind: z.enum(historyKinds).exactOptional(),
   /** File names of the migrations that were applied before, oldest first. */
   history: z.array(z.string()).readonly(),
   /** File names of the migrations that are about to be applied, in order. */
@@ -46,6 +49,8 @@ export interface PointOptions {
   readonly backup?: { readonly store: string; readonly id: string } | undefined;
   /** Name of the collection that records the applied migrations. */
   readonly changelog?: string;
+  /** How that collection records them; default: as migrate-mongo does. */
+  readonly historyKind?: HistoryKind;
   readonly history: readonly string[];
   readonly planned: readonly string[];
   /** Collections that are no data, such as the lock of migrate-mongo. */
@@ -78,6 +83,7 @@ export async function createPoint(options: PointOptions): Promise<CreatedPoint> 
     ...(clusterTime === undefined ? {} : { clusterTime }),
     ...(options.backup === undefined ? {} : { backup: options.backup }),
     ...(options.changelog === undefined ? {} : { changelog: options.changelog }),
+    ...(options.historyKind === undefined ? {} : { historyKind: options.historyKind }),
     history: [...history],
     planned: [...planned],
     ignored: [...ignored],

@@ -1,0 +1,32 @@
+import path from 'node:path';
+import { byTime, type AppliedMigration, type History, type MigrationClass } from './history.ts';
+import { addRecord, readRecords, removeRecords } from './records.ts';
+
+/**
+ * The history of runners of classes, as mongo-migrate-ts keeps it: `{file, className, timestamp}` with the time in milliseconds
+ * (mycodeself/mongo-migrate-ts, lib/database.ts). They go by the class name; to us a migration is its file, so that a class may be renamed.
+ */
+export function classHistory(collection: string, describe: (fileName: string) => MigrationClass): History {
+  return {
+    kind: 'class',
+    collection,
+    read: async (db) => {
+      const records = (await readRecords(db, collection)).map(toApplied).filter((found) => found !== undefined);
+      return [...new Map(records.sort(byTime).map((record) => [record.fileName, record])).values()].sort(byTime);
+    },
+    failures: () => Promise.resolve(new Map()),
+    recordApplied: (db, { fileName, appliedAt }) => {
+      const { path: file, className } = describe(fileName);
+      return addRecord(db, collection, { fileName, record: { file, className, timestamp: appliedAt.getTime() } });
+    },
+    recordReverted: (db, fileName) => {
+      const name = fileName.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+      return removeRecords(db, collection, { fileName, matching: { file: { $regex: `(^|[\\\\/])${name}$` } } });
+    },
+  };
+}
+
+function toApplied({ file, timestamp }: Readonly<Record<string, unknown>>): AppliedMigration | undefined {
+  if (typeof file !== 'string') return undefined;
+  return { fileName: path.posix.basename(file.replaceAll('\\', '/')), appliedAt: new Date(Number(timestamp ?? 0)) };
+}

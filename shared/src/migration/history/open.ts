@@ -1,0 +1,27 @@
+import { classHistory } from './class.ts';
+import type { History, HistoryKind, MigrationClass } from './history.ts';
+import { migrateMongoHistory } from './migrate-mongo.ts';
+import { plainHistory } from './plain.ts';
+
+export interface HistoryOptions {
+  readonly kind: HistoryKind;
+  /** Default: `changelog` for migrate-mongo, `migrations` for plain, `migrations_changelog` for class. */
+  readonly collection?: string | undefined;
+  /** What class histories record beside the name. */
+  readonly describe?: (fileName: string) => MigrationClass;
+}
+
+export function openHistory({ kind, collection, describe = withoutClass }: HistoryOptions): History {
+  switch (kind) {
+    case 'migrate-mongo':
+      return migrateMongoHistory(collection ?? 'changelog');
+    case 'plain':
+      return plainHistory(collection ?? 'migrations');
+    case 'class':
+      return classHistory(collection ?? 'migrations_changelog', describe);
+  }
+}
+
+function withoutClass(fileName: string): MigrationClass {
+  return { path: fileName, className: fileName.replace(/\.[cm]?[jt]s$/, '') };
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { hashDocuments, joinAndHash, type HashedDocuments } from './document-hash.ts';
+import { hashDocuments, joinAndHash } from './document-hash.ts';
+import type { HashedDocuments } from './hash-memory.ts';
 import type { DocumentRun } from './raw-bson.ts';
 
 export const digestSchema = z.object({

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createXXHash128 } from 'hash-wasm';
 import { BSON } from 'mongodb';
 import { hashDocuments, joinAndHash } from './document-hash.ts';
+import { HashMemory } from './hash-memory.ts';
 import { elementsOf, InvalidBson } from './raw-bson.ts';
 
 /** Something with the length and the end of a document. */
@@ -52,6 +53,28 @@ describe('many documents', () => {
     expect(run).toEqual({ documents: raw.length, sum, bytes: joined, lastStart: joined.length - (raw.at(-1)?.length ?? 0) });
     expect(run.bytes.buffer).toBe(batch.buffer);
     expect(joinAndHash(arrayOf([]))).toMatchObject({ documents: 0, sum: 0n, bytes: Buffer.alloc(0) });
+  });
+
+  test('are hashed and moved without a copy where they lie in such memory, wherever in it', () => {
+    const memory = new HashMemory(4 * 2 ** 20);
+    const batch = arrayOf(all);
+    const joined = Buffer.concat(raw);
+    memory.bytes.fill(0xff);
+    const inPlace = memory.bytes.subarray(1_001, 1_001 + batch.copy(memory.bytes, 1_001));
+    const run = joinAndHash(inPlace);
+    expect(run).toEqual({ documents: raw.length, sum, bytes: joined, lastStart: joined.length - (raw.at(-1)?.length ?? 0) });
+    expect(hashDocuments(run.bytes)).toEqual({ documents: raw.length, sum });
+    expect(memory.bytes[1_000]).toBe(0xff);
+    expect(memory.bytes[1_001 + batch.length]).toBe(0xff);
+  });
+
+  test('in such memory are refused when they are damaged', () => {
+    const memory = new HashMemory(4 * 2 ** 20);
+    memory.bytes.fill(0xff);
+    const place = (bytes: Buffer): Buffer => memory.bytes.subarray(5, 5 + bytes.copy(memory.bytes, 5));
+    expect(() => joinAndHash(place(Buffer.from('0900000003313131ff', 'hex')))).toThrow(InvalidBson);
+    expect(() => joinAndHash(place(arrayOf(all).subarray(0, -1)))).toThrow(InvalidBson);
+    expect(() => hashDocuments(place(Buffer.concat(raw).subarray(0, -1)))).toThrow(InvalidBson);
   });
 
   test.each([

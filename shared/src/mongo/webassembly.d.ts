@@ -1,7 +1,10 @@
 /** The part of WebAssembly that is used: without the library of browsers TypeScript knows none. */
 declare namespace WebAssembly {
-  const Module: new (bytes: Uint8Array) => object;
-  const Instance: new (module: object) => { readonly exports: unknown };
+  interface Module {
+    readonly [Symbol.toStringTag]: 'WebAssembly.Module';
+  }
+  const Module: new (bytes: Uint8Array) => Module;
+  const Instance: new (module: Module) => { readonly exports: unknown };
 
   interface Memory {
     readonly buffer: ArrayBuffer;

@@ -14,6 +14,8 @@ import type { Compression } from './codec.ts';
 import { chooseConsistency, readableAtTime, readTimes, type ConsistencyWish, type ReadTimes } from './consistency.ts';
 import { putFile } from './document-file.ts';
 import { dumpCollection, type DumpOptions } from './dump-collection.ts';
+import { wishFor, type DumpEngine } from './engines/dump-engine.ts';
+import { requireEngine } from './engines/require-engine.ts';
 import { inParallel } from './in-parallel.ts';
 import { definitionsText, writeManifest, type ConsistencyKind, type Manifest, type ManifestCollection } from './manifest.ts';
 import { chosenDatabases, firstChanged, planCollections, requireCollections, type PlannedCollection, type Selection } from './plan.ts';
@@ -31,6 +33,8 @@ export interface CreateOptions {
   /** For whom the backup is encrypted; default: it is not. Nobody else can read it, this run neither. */
   readonly recipients?: readonly Recipient[] | undefined;
   readonly consistency?: ConsistencyWish | undefined;
+  /** Who reads the documents; default: we do. */
+  readonly engine?: DumpEngine | undefined;
   readonly environment?: string | undefined;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
@@ -53,7 +57,9 @@ const bytesInFlight = 48 * 2 ** 20;
 export async function createBackup(options: CreateOptions): Promise<Manifest> {
   const { connection, store, log, now = () => new Date() } = options;
   const startedAt = now();
-  const kind = chooseConsistency({ wish: options.consistency ?? 'auto', topology: connection.topology, environment: options.environment });
+  requireEngine(connection.topology);
+  const wish = wishFor(options.engine, options.consistency ?? 'auto', connection.topology);
+  const kind = chooseConsistency({ wish, topology: connection.topology, environment: options.environment });
   if (kind === 'none')
     log.warning('This backup does not show one point in time (consistency: none): writes during it may be seen in part.');
   const databases = await chosenDatabases(connection.client, options.selection);
@@ -174,6 +180,7 @@ async function dumpAll(options: CreateOptions, { id, planned, times, sizes }: Du
   const budget = new Budget(bytesInFlight);
   const { compression = 'zstd', recipients = [] } = options;
   const dump: DumpOptions = { client: connection.client, store, id, compression, recipients, budget, progress, signal };
+  if (options.engine !== undefined) return options.engine.dumpAll(dump, planned);
   const done = new Map<PlannedCollection, ManifestCollection>();
   const order = planned.toSorted((a, b) => sizes.bytesOf(b) - sizes.bytesOf(a));
   const width = Math.min(4, Math.max(2, availableParallelism()));
@@ -256,7 +263,7 @@ function manifestOf(options: CreateOptions, finished: Finished): Manifest {
     id,
     startedAt: startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
-    tool,
+    tool: options.engine === undefined ? tool : { ...tool, engine: { name: options.engine.name, version: options.engine.version } },
     server: { version: connection.serverVersion, topology: connection.topology },
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     consistency,

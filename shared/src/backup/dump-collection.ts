@@ -39,12 +39,12 @@ export async function dumpCollection(options: DumpOptions, target: DumpTarget): 
 }
 
 /** The files of `source`, relative to the backup's folder and without an extension. */
-function pathsOf(database: string, source: string): { readonly dump: string; readonly frames: string } {
+export function pathsOf(database: string, source: string): { readonly dump: string; readonly frames: string } {
   const name = `${database}/${escapeCollection(source)}`;
   return { dump: `dump/${name}`, frames: `frames/${name}.json` };
 }
 
-async function writeMetadata(
+export async function writeMetadata(
   { store, id, compression, recipients }: DumpOptions,
   { database, entry }: PlannedCollection,
 ): Promise<ManifestFile> {

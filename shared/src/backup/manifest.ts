@@ -73,7 +73,8 @@ const schema = z.object({
   /** ISO 8601. */
   startedAt: z.string(),
   finishedAt: z.string(),
-  tool: z.object({ name: z.string(), version: z.string() }),
+  /** `engine` is the program that read the documents, when it was not this one. */
+  tool: z.object({ name: z.string(), version: z.string(), engine: z.object({ name: z.string(), version: z.string() }).exactOptional() }),
   /** `featureVersion` is the featureCompatibilityVersion, where the user may ask for it. */
   server: z.object({
     version: z.string(),

@@ -106,7 +106,7 @@ export async function restoreFrom(from: RestoreSource, options: RestoreWishes): 
   return { backupId: from.id, collections, digest: total };
 }
 
-function restoredOf(source: SourceCollection, to: Namespace, replaced: boolean): RestoredCollection {
+export function restoredOf(source: SourceCollection, to: Namespace, replaced: boolean): RestoredCollection {
   const from = { database: source.database, collection: source.name };
   return { from, to, type: source.type, digest: source.digest, replaced };
 }
@@ -117,7 +117,7 @@ function inOrderOfFinish(loaded: readonly LoadedCollection[]): readonly LoadedCo
   return loaded.toSorted((a, b) => isView(a) - isView(b));
 }
 
-async function planRestore(options: RestoreWishes, from: RestoreSource): Promise<readonly RestoreItem[]> {
+export async function planRestore(options: RestoreWishes, from: RestoreSource): Promise<readonly RestoreItem[]> {
   const chosen = chooseCollections(options, from);
   const map = options.mapNamespace ?? ((namespace: Namespace) => renamed(namespace, options.renames ?? []));
   const targets = chosen.map((source) => ({ source, to: map({ database: source.database, collection: source.name }) }));
@@ -164,7 +164,7 @@ function requireDistinct(targets: readonly Namespace[]): void {
 }
 
 /** The last proof: options and indexes of everything that was restored, as the server tells them now. */
-async function proveDefinitions(client: MongoClient, items: readonly RestoreItem[]): Promise<void> {
+export async function proveDefinitions(client: MongoClient, items: readonly RestoreItem[]): Promise<void> {
   for (const [database, group] of Map.groupBy(items, ({ to }) => to.database)) {
     const now = new Map((await readCatalog(client, database)).map((entry) => [entry.name, entry]));
     for (const { source, to } of group) {

@@ -189,6 +189,10 @@ export const codes = {
     summary: 'Collections were created, dropped or changed again and again during the backup.',
     remedy: 'Take the backup while no index is built and no collection changed.',
   },
+  'backup/oplog-rolled-over': {
+    summary: 'The server overwrote the part of its oplog that the backup needs, before it could be read.',
+    remedy: 'Enlarge the oplog (`replSetResizeOplog`), or take the backup when less is written.',
+  },
   'backup/no-space': {
     summary: 'The store has not enough space left.',
     remedy: 'Free space in the store, or set `store` to another place.',
@@ -200,6 +204,38 @@ export const codes = {
   'backup/store-unsupported': {
     summary: 'Stores of this kind are not supported.',
     remedy: 'Give the path of a folder or `s3://bucket/prefix` in `store`.',
+  },
+  'backup/held-elsewhere': {
+    summary: 'The documents of the backup are kept by another engine, not in the store.',
+    remedy: 'Restore it with action-backup, `mode: restore`, and the `engine` that the message names.',
+  },
+  'backup/too-old': {
+    summary: 'No proven backup is as new as was asked for.',
+    remedy: 'Take a backup with action-backup (`proof: read` or `restore`) before this step, or raise `max-age`.',
+  },
+  'engine/needed': {
+    summary: 'A sharded cluster can be backed up and restored only by an engine that knows all of its shards.',
+    remedy: 'Set `engine: pbm` (Percona Backup for MongoDB) or `engine: atlas` (snapshots of MongoDB Atlas).',
+  },
+  'engine/not-found': {
+    summary: 'The program of the engine is not on this runner.',
+    remedy: 'Install it in a step before, or give its path in `engine-path`; `engine: native` needs no program.',
+  },
+  'engine/failed': {
+    summary: 'The program or service that was to take or restore the backup failed.',
+    remedy: 'Read what it said in the message and in the log above. A backup that was not finished does not count.',
+  },
+  'engine/denied': {
+    summary: 'The service of the engine refused the credentials, or they may not do what is needed.',
+    remedy: 'Check the API key or service account, its access list, and that it has the role Project Backup Manager.',
+  },
+  'engine/unreachable': {
+    summary: 'The service of the engine did not answer, or only with errors of its own.',
+    remedy: 'Look at the status page of the service, and start again. A backup that was not finished does not count.',
+  },
+  'engine/timeout': {
+    summary: 'The engine did not finish in time.',
+    remedy: 'Look in the tool of the engine whether it still runs. Raise `engine-timeout` if it only needs longer.',
   },
   'backup/key-missing': {
     summary: 'The backup is encrypted, and no key was given.',
@@ -278,6 +314,18 @@ export const codes = {
     summary: 'Options or indexes are not what they were after a restore.',
     remedy: 'Compare the version of the server with the one in the manifest; create what is missing by hand.',
   },
+  'restore/no-space': {
+    summary: 'The server has not enough space for what is to be restored; what it replaces stays until then.',
+    remedy: 'Free space on the data volume of the server, or restore fewer collections at a time with `include`.',
+  },
+  'restore/time-refused': {
+    summary: 'The backup cannot show the time that was asked for.',
+    remedy: 'Take a time within the oplog of the backup, as the message names it, or leave `oplog-limit` out.',
+  },
+  'restore/no-accounts': {
+    summary: 'Users and roles are to be restored, and the backup holds none.',
+    remedy: 'Leave `users-and-roles` out, or take a backup with it.',
+  },
   'rollback/wrong-database': {
     summary: 'The rollback point was made of another database.',
     remedy: 'Give the rollback point of this database, or correct the inputs `database` and `uri`.',
@@ -291,6 +339,30 @@ export const codes = {
     summary: 'The backup does not hold what the database held at the rollback point: something wrote between the two.',
     remedy:
       'Nothing was changed. Set `conflicts: revert` to go back to the backup and lose those writes, or put them back by hand. Next time stop the application before the backup.',
+  },
+  'rollback/conflicts': {
+    summary:
+      'The migration and somebody else changed the same fields of the same documents, so not everything can be put back and kept at once.',
+    remedy:
+      'Set `conflicts: keep` to leave those fields as the others wrote them, or `conflicts: revert` to put them back and lose those writes; the report lists them.',
+  },
+  'rollback/undo-incomplete': {
+    summary: 'Some documents could not be put back one by one.',
+    remedy: 'Run the rollback again: it goes on from what is there now. `strategy: auto` takes the next way by itself.',
+  },
+  'rollback/later-writes': {
+    summary: 'Others have written since the rollback point to collections that would have to be restored, and those writes would be lost.',
+    remedy:
+      'Nothing was lost so far. Stop the application, look at the writes listed in the report, and set `conflicts: revert` to lose them, or put them by hand where they belong first.',
+  },
+  'rollback/sharded': {
+    summary: 'A sharded collection cannot be put back by loading a copy beside it and swapping the names.',
+    remedy:
+      'Restore it with the engine that took the backup (action-backup with `engine: pbm` or `engine: atlas`), then run the rollback again to prove it.',
+  },
+  'rollback/no-way': {
+    summary: 'None of the ways back can be taken.',
+    remedy: 'Look at the reasons listed for each rung; name a backup in `store` and `backup-id`, or give the folder of the migrations.',
   },
   'rollback/not-proven': {
     summary: 'After the rollback the database still differs from the rollback point.',
@@ -312,6 +384,10 @@ export const codes = {
   'server/interrupted': {
     summary: 'A change of the primary or a lost connection interrupted the work.',
     remedy: 'Wait until the replica set has a primary, then run the step again.',
+  },
+  'server/history-lost': {
+    summary: 'The server no longer knows what was written since the rollback point: its oplog is too short.',
+    remedy: 'Give the oplog more room (`replSetResizeOplog`), and roll back sooner; a restore from the backup is still possible.',
   },
   'server/snapshot-unavailable': {
     summary: 'The server could no longer, or not yet, read at the chosen cluster time.',

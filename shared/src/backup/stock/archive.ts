@@ -77,11 +77,26 @@ interface Receiving {
 }
 
 async function* readArchive(file: string, { only, signal }: ReadOptions): AsyncGenerator<Portion, void, undefined> {
-  const reader = new ByteReader(readContent(file, signal));
+  yield* readArchiveStream(readContent(file, signal), file, { only, signal });
+}
+
+export interface StreamOptions extends ReadOptions {
+  /** Called when all documents of a collection have come. */
+  readonly ended?: (key: string) => void;
+}
+
+/** The documents of an archive that comes as a stream; `file` is what errors call it. Throws `dump/*`, and what the stream throws. */
+export async function* readArchiveStream(
+  chunks: AsyncIterable<Buffer>,
+  file: string,
+  { only, signal, ended }: StreamOptions,
+): AsyncGenerator<Portion, void, undefined> {
+  const reader = new ByteReader(chunks);
   try {
     const receiving = receivers(await readPrelude(reader, file));
     for (;;) {
       const place = { file, offset: reader.offset };
+      signal?.throwIfAborted();
       const next = await nextDocuments(reader, file, 1);
       if (next === 'end') break;
       if (next === 'terminator') throw damaged(place, 'two terminators follow each other');
@@ -94,6 +109,7 @@ async function* readArchive(file: string, { only, signal }: ReadOptions): AsyncG
       if (reader.offset !== place.offset + next.bytes.length + 4) throw damaged(place, `documents follow the end of ${header.name}`);
       if (header.crc !== into.crc.value()) throw damaged(place, `the checksum of ${header.name} is wrong: its documents were changed`);
       into.finished = true;
+      ended?.(into.key);
     }
     const missing = [...new Set(receiving.values())].filter(({ finished }) => !finished).map(({ key }) => key || 'the oplog');
     if (missing.length > 0) throw incomplete({ file, offset: reader.offset }, `the archive ends before the end of ${missing.join(', ')}`);

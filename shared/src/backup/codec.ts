@@ -15,8 +15,8 @@ const ungz = promisify(gunzip);
 
 /** One complete frame (a zstd frame with its checksum, or a gzip member). It is made in the thread pool, so frames use all cores. */
 export function compressFrame(compression: Compression, plain: Buffer): Promise<Buffer> {
-  // One output chunk, so one trip to the thread pool, for what shrinks to a quarter; a larger one would only be garbage to collect.
-  const chunkSize = (plain.length >> 2) + 1024;
+  // Room for the worst case, of which only what is written becomes memory: zstd then reads and writes in place, without buffers of its own.
+  const chunkSize = plain.length + (plain.length >> 8) + 1024;
   // Never ZSTD_c_nbWorkers: Node then cuts the output short without an error (nodejs/node#59899).
   const params = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
   if (compression === 'zstd') return zstd(plain, { chunkSize, params });

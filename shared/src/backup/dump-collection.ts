@@ -1,6 +1,7 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import { createDigester, emptyDigest, type Digest } from '../mongo/digest.ts';
 import { readRaw, scan } from '../mongo/raw-read.ts';
+import { replyMemory } from '../mongo/reply-memory.ts';
 import type { Progress } from '../log/progress.ts';
 import { compressFrame } from './codec.ts';
 import { putFile, writeDocumentFile, type DocumentFileOptions } from './document-file.ts';
@@ -20,6 +21,10 @@ export interface DumpTarget {
   readonly planned: PlannedCollection;
   /** The time at which the documents are read; `undefined` reads them as they come. */
   readonly atClusterTime: Timestamp | undefined;
+  /** Without a cluster time: they are read as a majority of the members has them, at this time or later. */
+  readonly notBefore?: Timestamp | undefined;
+  /** Most documents that are read; default: all. */
+  readonly limit?: number | undefined;
   readonly pointInTime: boolean;
   /** What the server thinks it holds, bytes of BSON; 0 when unknown. */
   readonly expectedBytes: number;
@@ -33,7 +38,8 @@ export async function dumpCollection(options: DumpOptions, target: DumpTarget): 
   const { database, entry, source } = target.planned;
   proveMetadata(database, entry);
   const metadata = await writeMetadata(options, target.planned);
-  const described = { database, ...entry, pointInTime: target.pointInTime, metadata };
+  const { query } = target.planned;
+  const described = { database, ...entry, pointInTime: target.pointInTime, ...(query === undefined ? {} : { query }), metadata };
   if (source === undefined) return { ...described, digest: emptyDigest };
   return { ...described, ...(await writeDocuments(options, { ...target, source })) };
 }
@@ -72,7 +78,7 @@ async function copyDocuments({ client, progress, signal }: DumpOptions, target: 
   const query = { client, database: planned.database, collection: source, command: scan(source, { atClusterTime }), signal };
   for await (const batch of readRaw(query)) {
     const run = digester.addArray(batch);
-    frames.add(run);
+    frames.add(run, replyMemory.leaseOf(batch));
     progress.add(run.documents, run.bytes.length);
     await frames.ready();
   }

@@ -1,4 +1,5 @@
 import { elementOf, type DocumentRun } from '../mongo/raw-bson.ts';
+import type { Lease } from '../mongo/reply-memory.ts';
 import { valueText } from '../mongo/extended-json.ts';
 import type { Budget } from './budget.ts';
 import { compressFrame, type Compression } from './codec.ts';
@@ -26,7 +27,7 @@ interface FrameWriterOptions {
 export class FrameWriter {
   readonly #options: FrameWriterOptions;
   readonly #frames: Frame[] = [];
-  #waiting: DocumentRun[] = [];
+  #waiting: (DocumentRun & { readonly lease: Lease | undefined })[] = [];
   #waitingBytes = 0;
   #offset = 0;
   #tail: Promise<void> = Promise.resolve();
@@ -36,10 +37,11 @@ export class FrameWriter {
     this.#options = options;
   }
 
-  add(run: DocumentRun): void {
-    if (run.documents === 0) return;
+  /** `lease` is that of the memory in which the run lies; it ends when the bytes are stored, or not needed. */
+  add(run: DocumentRun, lease?: Lease): void {
+    if (run.documents === 0) return lease?.end();
     if (this.#waitingBytes + run.bytes.length > frameBytes) this.#seal();
-    this.#waiting.push(run);
+    this.#waiting.push({ ...run, lease });
     this.#waitingBytes += run.bytes.length;
     if (this.#waitingBytes > frameBytes / 2) this.#seal();
   }
@@ -80,7 +82,10 @@ export class FrameWriter {
       .catch((error: unknown) => {
         this.#failure ??= error;
       })
-      .finally(() => budget.release(plain.length));
+      .finally(() => {
+        for (const { lease } of runs) lease?.end();
+        budget.release(plain.length);
+      });
   }
 
   async #writeEmpty(): Promise<void> {

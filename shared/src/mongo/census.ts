@@ -6,6 +6,7 @@ import { bucketsOf, readCatalog, type CatalogEntry } from './catalog.ts';
 import { createDigester, digestSchema, type Digest } from './digest.ts';
 import { isOwnCollection } from './own-collections.ts';
 import { readRaw, scan } from './raw-read.ts';
+import { replyMemory } from './reply-memory.ts';
 
 const collectionCensusSchema = z.object({
   name: z.string(),
@@ -93,8 +94,10 @@ export interface DigestTarget {
 export async function digestCollection(client: MongoClient, { database, collection, signal, notBefore }: DigestTarget): Promise<Digest> {
   const digester = createDigester();
   try {
-    for await (const batch of readRaw({ client, database, collection, command: scan(collection, { notBefore }), signal }))
+    for await (const batch of readRaw({ client, database, collection, command: scan(collection, { notBefore }), signal })) {
       digester.addArray(batch);
+      replyMemory.leaseOf(batch)?.end();
+    }
   } catch (error) {
     signal?.throwIfAborted();
     throw fromMongoError(error, `Reading ${database}.${collection}`);

@@ -29,11 +29,12 @@ export async function connect(uri: Secret, options: MongoClientOptions = {}): Pr
     throw new GuardError('target/invalid-uri', `The connection string asks for ${unsupported.what}, which is not supported.`);
   if (!/^mongodb(\+srv)?:\/\//.test(text))
     throw new GuardError('target/invalid-uri', 'The input uri does not start with mongodb:// or mongodb+srv://.');
-  const { MongoClient: Client } = await import('mongodb');
+  const [{ MongoClient: Client }, { LeanConnection }] = await Promise.all([import('mongodb'), import('./lean-connection.ts')]);
   const patience = /[?&]serverSelectionTimeoutMS=/i.test(text) ? {} : { serverSelectionTimeoutMS: 15_000 };
   let client: MongoClient;
   try {
-    client = new Client(text, { appName: 'migration-guard', ...patience, ...options });
+    const lean: object = { connectionType: LeanConnection };
+    client = new Client(text, { appName: 'migration-guard', ...patience, ...lean, ...options });
   } catch (error) {
     // The driver's message can quote parts of the URI.
     throw new GuardError('target/invalid-uri', 'The connection string cannot be read.', { cause: error });

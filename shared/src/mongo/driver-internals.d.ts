@@ -1,4 +1,6 @@
-/** The one part of the driver's inside that is used, at the pinned version; `raw-write.ts` proves it before its first use. */
+// The parts of the driver's inside that are used, at the pinned version. Each is proven before its first use, or not needed.
+
+/** See `raw-write.ts`. */
 declare module 'mongodb/lib/cmap/commands.js' {
   /** A section of kind 1 of OP_MSG: documents that are sent as bytes. */
   export class DocumentSequence {
@@ -10,5 +12,19 @@ declare module 'mongodb/lib/cmap/commands.js' {
   export class OpMsgRequest {
     constructor(database: string, command: object, options: object);
     toBin(): Uint8Array[];
+  }
+}
+
+/** See `lean-connection.ts`. */
+declare module 'mongodb/lib/cmap/connection.js' {
+  import type { Socket } from 'node:net';
+  import type { Transform } from 'node:stream';
+
+  export class Connection {
+    constructor(socket: Socket, options: object);
+    /** Takes the bytes of the socket, gives one message of the wire protocol after another. */
+    readonly messageStream: Transform;
+    /** Set after the socket said that it waited too long: the connection ends unless bytes come now. */
+    delayedTimeoutId: NodeJS.Timeout | null;
   }
 }

@@ -15,6 +15,7 @@ import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide, type Decision } from './decide.ts';
 import { appNameOf } from './identity.ts';
 import { lintFiles } from './lint.ts';
+import { preparationOf, tellPreparation } from './preparation.ts';
 import { refuseStrangers } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
 
@@ -34,6 +35,7 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
     database,
     store: backup.store,
     backupId: backup.id,
+    preparation: preparationOf(context.settings.rehearsal),
     owner: run.url,
     env,
     log,
@@ -51,7 +53,7 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   const plan = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
   context.setOutput('plan-hash', plan.hash);
   const rehearsal = await perform({ inputs, context, project, copy, decision });
-  const proven = [...decision.findings, ...versionFindings(copy), ...rehearsal.findings];
+  const proven = [...decision.findings, ...versionFindings(copy), ...tellPreparation(copy, context), ...rehearsal.findings];
   const findings = [...proven, ...rehearsal.linted];
   const result = resultOf(findings);
   const told: Plan['rehearsal'] = { result, on: place.kind, backup: backup.id, findings: findings.length };

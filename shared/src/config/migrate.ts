@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rehearsal } from './rehearsal.ts';
 
 const levels = z.record(
   z.string().regex(/^[A-Z]{2}\d{3}$/, 'expected the code of a rule, such as MD103'),
@@ -20,18 +21,9 @@ const lint = z.strictObject({
     .describe('Oldest version of MongoDB on which the migrations must run.'),
 });
 
-const percent = z.number().min(0).max(100);
-
 /** The structured part of the section `migrate` of migration-guard.yml. */
 export const settings = z.strictObject({
-  rehearsal: z
-    .strictObject({
-      /** A collection may lose so many percent of its documents before the rehearsal fails. */
-      'max-loss-percent': percent.default(10),
-      /** Collections that are meant to lose more, by name. */
-      'expected-loss-percent': z.record(z.string(), percent).default({}),
-    })
-    .prefault({}),
+  rehearsal: rehearsal.prefault({}),
   lint: z
     .union([z.literal(false), lint])
     .prefault({})

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { readManifest, type Manifest } from '../backup/manifest.ts';
-import { restoreBackup } from '../backup/restore.ts';
+import { backupSource } from '../backup/restore-source.ts';
+import { restoreFrom } from '../backup/restore.ts';
 import type { BackupStore } from '../backup/store.ts';
 import { ensureBinary, type RemoteCache } from '../embedded/binary.ts';
 import { startEmbedded } from '../embedded/server.ts';
@@ -10,6 +11,7 @@ import type { Log } from '../log/log.ts';
 import { acquireLock, lockCollection, type Lock } from '../migration/lock.ts';
 import { connect } from '../mongo/connect.ts';
 import { Secret } from '../redaction/secret.ts';
+import { prepareSource, type Preparation, type Prepared } from './prepared-source.ts';
 
 /** Where the copy lives: on a server that is started for it, or in a database of its own on a server that is there. */
 export type CopyPlace =
@@ -22,6 +24,8 @@ export interface CopyOptions {
   readonly store: BackupStore;
   /** A committed backup. */
   readonly backupId: string;
+  /** What of it the copy may hold. */
+  readonly preparation: Preparation;
   /** URL of the run. */
   readonly owner: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -39,11 +43,13 @@ export interface Copy extends AsyncDisposable {
   readonly serverVersion: string;
   readonly manifest: Manifest;
   readonly lock: Lock;
+  /** What was masked and left out. */
+  readonly prepared: Omit<Prepared, 'source'>;
 }
 
 /**
  * Restores a backup to where a rehearsal may write. A database that is there already is only replaced when an earlier rehearsal left it.
- * Throws `rehearsal/no-backup`, `rehearsal/copy-exists`, `embedded/*`, `lock/held`, and as `connect` and `restoreBackup` do.
+ * Throws `rehearsal/no-backup`, `rehearsal/copy-exists`, `embedded/*`, `lock/held`, and as `connect`, `prepareSource` and `restoreFrom` do.
  */
 export async function openCopy(options: CopyOptions): Promise<Copy> {
   const { place, database, store, backupId, log } = options;
@@ -63,18 +69,17 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
     const lock = await claim(connection.client, name, options);
     cleanUps.push(() => remove(connection.client, name, lock));
     log.info(`Restoring ${database} of the backup ${backupId} …`);
-    await restoreBackup({
+    const from = backupSource(store, manifest);
+    const { source, ...prepared } = await prepareSource({ from, database, preparation: options.preparation, log, signal: options.signal });
+    await restoreFrom(source, {
       client: connection.client,
-      store,
-      backupId,
-      databases: [database],
       mapNamespace: ({ collection }) => ({ database: name, collection }),
       drop: false,
       log,
       signal: options.signal,
     });
     const { client, serverVersion } = connection;
-    return { uri, client, database: name, serverVersion, manifest, lock, [Symbol.asyncDispose]: cleanUp };
+    return { uri, client, database: name, serverVersion, manifest, lock, prepared, [Symbol.asyncDispose]: cleanUp };
   } catch (error) {
     await cleanUp();
     throw error;

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import type { DecodedFrame } from '../backup/frame-reader.ts';
+import type { RestoreSource, SourceCollection } from '../backup/restore-source.ts';
+import { GuardError } from '../errors/guard-error.ts';
+import type { Log } from '../log/log.ts';
+import { createDigester, type Digest } from '../mongo/digest.ts';
+import { forEachDocument } from '../mongo/raw-bson.ts';
+import { createMasker, type Masker, type MaskOptions } from './masking/mask-document.ts';
+import type { MaskMethod } from './masking/rules.ts';
+import { chooseSample, type Sample, type SampleWishes } from './sampling/sample.ts';
+
+/** What the copy may hold of a backup; everything, as it is, by default. */
+export interface Preparation {
+  readonly sample?: SampleWishes | undefined;
+  readonly mask?: Pick<MaskOptions, 'rules' | 'detect'> | undefined;
+}
+
+/** Values of one field that are not what they were. */
+export interface MaskedField {
+  readonly collection: string;
+  readonly path: string;
+  readonly method: MaskMethod;
+  readonly values: number;
+}
+
+export interface Prepared {
+  /** Holds only what the copy may hold, with the digests of that. */
+  readonly source: RestoreSource;
+  readonly masked: readonly MaskedField[];
+  /** Time series whose packed buckets cannot be masked, and are empty in the copy. */
+  readonly emptied: readonly string[];
+  readonly sampled?: SampledDocuments;
+}
+
+export interface SampledDocuments {
+  readonly documents: number;
+  readonly of: number;
+  /** Whether everything that the documents refer to is there. */
+  readonly complete: boolean;
+}
+
+export interface PrepareOptions {
+  readonly from: RestoreSource;
+  /** The only one that is restored. */
+  readonly database: string;
+  readonly preparation: Preparation;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A sample of a backup, and masked. The key of the masking is of this run and forgotten with it. Throws `rehearsal/not-maskable` for a
+ * backup whose documents are only right after a log of writes is replayed, which would bring unmasked values, and `backup/*` as reading does.
+ */
+export async function prepareSource({ from, database, preparation, log, signal }: PrepareOptions): Promise<Prepared> {
+  const whole = { ...from, collections: from.collections.filter((collection) => collection.database === database) };
+  if (preparation.sample === undefined && preparation.mask === undefined) return { source: whole, masked: [], emptied: [] };
+  if ('replay' in whole && whole.replay !== undefined)
+    throw new GuardError(
+      'rehearsal/not-maskable',
+      `The backup ${from.id} is consistent by an oplog: it can be neither sampled nor masked.`,
+    );
+  const sample = preparation.sample === undefined ? undefined : await chooseSample(whole, preparation.sample, signal);
+  const filters = new Map(whole.collections.map((collection) => [collection.name, filterOf(collection, sample, preparation)]));
+  const documents = (collection: SourceCollection, ownSignal = signal): AsyncGenerator<DecodedFrame> => {
+    const original = whole.collections.find(({ name }) => name === collection.name) ?? collection;
+    return filtered(whole.documents(original, ownSignal), filters.get(collection.name));
+  };
+  const collections: SourceCollection[] = [];
+  for (const collection of whole.collections) collections.push({ ...collection, digest: await digestOf(documents(collection)) });
+  const sampled = sample === undefined ? {} : { sampled: { ...shareOf(collections, whole.collections), complete: sample.complete } };
+  if (sampled.sampled !== undefined) log.info(`The copy takes ${sampled.sampled.documents} of ${sampled.sampled.of} documents.`);
+  return {
+    source: { ...whole, collections, documents },
+    masked: maskedFields(filters),
+    emptied: emptied(whole.collections, preparation),
+    ...sampled,
+  };
+}
+
+/** What becomes of a document on its way into the copy. */
+interface Filter {
+  readonly takes: (document: Buffer) => boolean;
+  readonly masker: Masker | undefined;
+}
+
+function filterOf(collection: SourceCollection, sample: Sample | undefined, { mask }: Preparation): Filter {
+  if (mask !== undefined && collection.type === 'timeseries') return { takes: () => false, masker: undefined };
+  const masker = mask === undefined ? undefined : createMasker({ ...mask, key: runKey }, collection.name);
+  return { takes: sample?.picksOf(collection) ?? (() => true), masker };
+}
+
+const runKey = randomBytes(32);
+
+async function* filtered(frames: AsyncIterable<DecodedFrame>, filter: Filter | undefined): AsyncGenerator<DecodedFrame> {
+  for await (const { bytes } of frames) {
+    const taken: Buffer[] = [];
+    forEachDocument(bytes, (start, end) => {
+      const document = bytes.subarray(start, end);
+      if (filter?.takes(document) === true) taken.push(filter.masker?.mask(document) ?? document);
+    });
+    if (taken.length > 0) yield { bytes: Buffer.concat(taken), documents: taken.length };
+  }
+}
+
+async function digestOf(frames: AsyncIterable<DecodedFrame>): Promise<Digest> {
+  const digester = createDigester();
+  for await (const { bytes } of frames) digester.add(bytes);
+  return digester.digest();
+}
+
+/** As counted until now: reading the documents again counts again. */
+function maskedFields(filters: ReadonlyMap<string, Filter>): readonly MaskedField[] {
+  return [...filters].flatMap(([collection, { masker }]) =>
+    [...(masker?.counts ?? [])].map(([path, { method, values }]) => ({ collection, path, method, values })),
+  );
+}
+
+function emptied(collections: readonly SourceCollection[], { mask }: Preparation): readonly string[] {
+  return mask === undefined ? [] : collections.filter(({ type }) => type === 'timeseries').map(({ name }) => name);
+}
+
+function shareOf(part: readonly SourceCollection[], whole: readonly SourceCollection[]): Omit<SampledDocuments, 'complete'> {
+  const count = (all: readonly SourceCollection[]): number => all.reduce((sum, { digest }) => sum + digest.documents, 0);
+  return { documents: count(part), of: count(whole) };
+}

@@ -96,6 +96,10 @@ export const codes = {
     summary: 'The folder of the migrations cannot be read.',
     remedy: 'Check the input `migrations` (relative to the workspace) and that the repository was checked out before this step.',
   },
+  'migration/config-invalid': {
+    summary: 'The configuration file of migrate-mongo, or the settings about migrations, cannot be used.',
+    remedy: 'Correct the file at the place given; nothing was run.',
+  },
   'migration/driver-missing': {
     summary: 'The driver of the project was asked for, but is not installed.',
     remedy: 'Run npm ci before this step, or set `driver` to `bundled` or `auto`.',
@@ -148,6 +152,10 @@ export const codes = {
   'rehearsal/no-backup': {
     summary: 'There is no backup from which a copy could be made.',
     remedy: 'Run action-backup with `mode: create` before, and give its folder in `store`.',
+  },
+  'rehearsal/not-maskable': {
+    summary: 'A backup can be neither sampled nor masked, because a log of writes belongs to it.',
+    remedy: 'Take a backup with `consistency: snapshot`, or leave out `sample` and `mask`.',
   },
   'backup/not-found': {
     summary: 'There is no such backup in the store.',

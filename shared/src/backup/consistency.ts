@@ -11,24 +11,44 @@ export type ConsistencyWish = ConsistencyKind | 'auto';
 export interface ConsistencyQuestion {
   readonly wish: ConsistencyWish;
   readonly topology: Connection['topology'];
+  /** For example `6.0.5`. */
+  readonly serverVersion: string;
   readonly environment: string | undefined;
+  /** Why the oplog cannot be used; `undefined` when it can. */
+  readonly withoutOplog: string | undefined;
 }
 
+/** The first server that reads at a cluster time outside of transactions. */
+const firstWithSnapshots = 5;
+
 /**
- * The kind of consistency that a backup will have. Throws `backup/consistency-refused` when the server cannot give what is asked for, and
- * for `production` when only `none` is left and was not asked for by name.
+ * The kinds of consistency to try, the strongest first; a kind that was asked for by name stands alone. Throws
+ * `backup/consistency-refused` when the server cannot give what is asked for, and for `production` when only `none` is left and was not
+ * asked for by name.
  */
-export function chooseConsistency({ wish, topology, environment }: ConsistencyQuestion): ConsistencyKind {
-  const best = topology === 'standalone' ? 'none' : 'snapshot';
-  if (wish === 'none') return 'none';
-  if (wish !== 'auto' && best === 'none')
-    throw new GuardError('backup/consistency-refused', `A standalone server cannot give the consistency ${wish}.`);
-  if (best === 'none' && environment?.toLowerCase() === 'production')
-    throw new GuardError(
-      'backup/consistency-refused',
-      'The server is standalone: a backup of production would not show one point in time.',
-    );
-  return wish === 'auto' ? best : wish;
+export function consistencyLadder(question: ConsistencyQuestion): readonly ConsistencyKind[] {
+  const { wish, topology, serverVersion, withoutOplog } = question;
+  if (wish === 'none') return ['none'];
+  const production = question.environment?.toLowerCase() === 'production';
+  if (topology === 'standalone') {
+    if (wish !== 'auto') throw refused(`A standalone server cannot give the consistency ${wish}.`);
+    if (production) throw refused('The server is standalone: a backup of production would not show one point in time.');
+    return ['none'];
+  }
+  const snapshots = Number.parseInt(serverVersion, 10) >= firstWithSnapshots;
+  if (wish === 'snapshot' && !snapshots) throw refused(`A server of version ${serverVersion} cannot read at a cluster time.`);
+  if (wish === 'oplog' && withoutOplog !== undefined) throw refused(withoutOplog);
+  if (wish !== 'auto') return [wish];
+  const kinds = ['snapshot', 'oplog', 'quiescent', 'none'] as const;
+  return kinds.filter((kind) => {
+    if (kind === 'snapshot') return snapshots;
+    if (kind === 'oplog') return withoutOplog === undefined;
+    return kind === 'quiescent' || !production;
+  });
+}
+
+function refused(message: string): GuardError {
+  return new GuardError('backup/consistency-refused', message);
 }
 
 /** The time at which the documents of one attempt are read, if they are read at one, and the time since which no write may come. */
@@ -40,11 +60,15 @@ export interface ReadTimes {
 export async function readTimes(client: MongoClient, kind: ConsistencyKind): Promise<ReadTimes> {
   if (kind === 'none') return { atClusterTime: undefined, startedAt: undefined };
   const startedAt = await currentClusterTime(client);
-  if (startedAt === undefined) throw new GuardError('backup/consistency-refused', 'The server names no cluster time.');
+  if (startedAt === undefined) throw refused('The server names no cluster time.');
   return { atClusterTime: kind === 'snapshot' ? startedAt : undefined, startedAt };
 }
 
 /** Whether the server can read this collection at a cluster time: capped collections only since 8.0. */
-export function readableAtTime({ entry }: PlannedCollection, serverVersion: string): boolean {
-  return !entry.options.includes('"capped":true') || Number.parseInt(serverVersion, 10) >= 8;
+export function readableAtTime(planned: PlannedCollection, serverVersion: string): boolean {
+  return !isCapped(planned) || Number.parseInt(serverVersion, 10) >= 8;
+}
+
+export function isCapped({ entry }: Pick<PlannedCollection, 'entry'>): boolean {
+  return entry.options.includes('"capped":true');
 }

@@ -1,6 +1,7 @@
-import type { MongoClient, Timestamp } from 'mongodb';
+import type { Document, MongoClient, Timestamp } from 'mongodb';
 import { createDigester, emptyDigest, type Digest } from '../mongo/digest.ts';
-import { readRaw, scan } from '../mongo/raw-read.ts';
+import { parseExtendedJson } from '../mongo/extended-json.ts';
+import { readConcernOf, readRaw, scan, wholeReply } from '../mongo/raw-read.ts';
 import { replyMemory } from '../mongo/reply-memory.ts';
 import type { Progress } from '../log/progress.ts';
 import { compressFrame } from './codec.ts';
@@ -73,9 +74,9 @@ async function writeDocuments(options: DumpOptions, target: Readable): Promise<R
 }
 
 async function copyDocuments({ client, progress, signal }: DumpOptions, target: Readable, frames: FrameWriter): Promise<Digest> {
-  const { planned, source, atClusterTime } = target;
+  const { planned, source } = target;
   const digester = createDigester();
-  const query = { client, database: planned.database, collection: source, command: scan(source, { atClusterTime }), signal };
+  const query = { client, database: planned.database, collection: source, command: commandOf(target), signal };
   for await (const batch of readRaw(query)) {
     const run = digester.addArray(batch);
     frames.add(run, replyMemory.leaseOf(batch));
@@ -83,4 +84,11 @@ async function copyDocuments({ client, progress, signal }: DumpOptions, target: 
     await frames.ready();
   }
   return digester.digest();
+}
+
+/** Reads all documents, or those that fit the query: then without the hint, so that an index can be used. */
+function commandOf({ planned: { query }, source, limit, ...time }: Readable): Document {
+  const most = limit === undefined ? {} : { limit };
+  if (query === undefined) return { ...scan(source, time), ...most };
+  return { find: source, filter: parseExtendedJson(query), batchSize: wholeReply, ...readConcernOf(time), ...most };
 }

@@ -38,7 +38,10 @@ const collection = z.object({
   digest: digestSchema,
   /** Only documents that fit this query were taken, Extended JSON as it was given. */
   query: z.string().exactOptional(),
-  /** With consistency `oplog`: the documents that the oplog writes to, as the server had them at its end. Absent when it writes to none. */
+  /**
+   * With consistency `oplog`: the documents that the oplog writes to, as the server had them at its end. Absent when it
+   * writes to none, and where the server could not tell.
+   */
   touched: digestSchema.exactOptional(),
   metadata: file,
   /** Absent for views. */
@@ -54,8 +57,6 @@ const oplog = documents.extend({
   /** When the last document had been read: only from here on the collections show one point in time. */
   dataUntil: z.string(),
   to: z.string(),
-  /** Whether `touched` says all that the oplog does; false when the server could not tell any more. */
-  compared: z.boolean(),
 });
 
 /** Users, roles, and the version of their form, in the documents that the server itself keeps. */
@@ -149,17 +150,22 @@ export const manifestPath = (id: string): string => `${id}/manifest.json`;
 
 /** Commits a backup. The last member is the SHA-256 of all that comes before it. */
 export async function writeManifest(store: BackupStore, content: Manifest): Promise<void> {
-  const collections = content.collections.map((entry) => ({ ...entry, options: '{}', indexes: [] }));
+  const collections = content.collections.map((entry) => ({
+    ...entry,
+    options: '{}',
+    indexes: [],
+    ...(entry.query === undefined ? {} : { query: '{}' }),
+  }));
   const written = content.encryption === undefined ? content : { ...content, collections };
   const body = JSON.stringify(written);
   await store.put(manifestPath(content.id), `${JSON.stringify({ ...written, sha256: hashOf(body) }, undefined, 1)}\n`, { onlyNew: true });
 }
 
 /** What an encrypted backup holds in place of the options and indexes in its manifest: those of each collection, in the same order. */
-const definitions = z.array(collection.pick({ options: true, indexes: true }));
+const definitions = z.array(collection.pick({ options: true, indexes: true, query: true }));
 
 export function definitionsText(collections: readonly ManifestCollection[]): string {
-  return `${JSON.stringify(collections.map(({ options, indexes }) => ({ options, indexes })))}\n`;
+  return `${JSON.stringify(collections.map(({ options, indexes, query }) => ({ options, indexes, query })))}\n`;
 }
 
 /** Reads a committed backup's manifest. Throws as `readOverview`, and `backup/key-missing`, `backup/key-wrong` when it is encrypted. */

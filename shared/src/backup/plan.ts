@@ -3,12 +3,15 @@ import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import { bucketsOf, readCatalog, type CatalogEntry } from '../mongo/catalog.ts';
 import { isOwnCollection } from '../mongo/own-collections.ts';
-import { matchesPattern, selects, type NamespacePatterns } from './namespaces.ts';
+import { matchesPattern, selects, type Namespace, type NamespacePatterns } from './namespaces.ts';
+import { withQueries, type CollectionQuery } from './query.ts';
 
 /** What a backup is asked to hold. */
 export interface Selection extends NamespacePatterns {
   /** Empty: every database but `admin`, `config`, `local` and the server's internal ones. */
   readonly databases: readonly string[];
+  /** Collections of which only some documents are taken. */
+  readonly queries?: readonly CollectionQuery[] | undefined;
 }
 
 export interface PlannedCollection {
@@ -16,6 +19,8 @@ export interface PlannedCollection {
   readonly entry: CatalogEntry;
   /** The collection that holds the documents; a time series keeps them in its buckets, a view has none. */
   readonly source: string | undefined;
+  /** Only the documents that fit it are meant, canonical Extended JSON. */
+  readonly query?: string;
 }
 
 /** The databases that are meant, sorted. */
@@ -33,23 +38,27 @@ export async function chosenDatabases(client: MongoClient, selection: Selection)
 }
 
 /**
- * The collections, views and time series that are meant. Left out: `system.*` but `system.js`, and our own collections: locks and journals
- * of the source must not come back by a restore.
+ * Whether a collection is meant, in one of the chosen databases. Left out: `system.*` but `system.js`, and our own collections: locks and
+ * journals of the source must not come back by a restore.
  */
+export function isMeant(patterns: NamespacePatterns, namespace: Namespace): boolean {
+  const { collection } = namespace;
+  if (collection.startsWith('system.') && collection !== 'system.js') return false;
+  return !isOwnCollection(collection) && selects(patterns, namespace);
+}
+
+/** The collections, views and time series that are meant. Throws `input/invalid` for a query that fits none. */
 export async function planCollections(
   client: MongoClient,
   databases: readonly string[],
-  { include, exclude, signal }: NamespacePatterns & { readonly signal?: AbortSignal | undefined },
+  { include, exclude, queries = [], signal }: Omit<Selection, 'databases'> & { readonly signal?: AbortSignal | undefined },
 ): Promise<readonly PlannedCollection[]> {
   const planned: PlannedCollection[] = [];
   for (const database of databases) {
-    const wanted = (collection: string): boolean =>
-      (!collection.startsWith('system.') || collection === 'system.js') &&
-      !isOwnCollection(collection) &&
-      selects({ include, exclude }, { database, collection });
+    const wanted = (collection: string): boolean => isMeant({ include, exclude }, { database, collection });
     for (const entry of await readCatalog(client, database, { wanted, signal })) planned.push({ database, entry, source: sourceOf(entry) });
   }
-  return planned;
+  return withQueries(planned, queries);
 }
 
 function sourceOf({ name, type }: CatalogEntry): string | undefined {
@@ -70,13 +79,26 @@ export function requireCollections(
   }
 }
 
+type Defined = Pick<PlannedCollection, 'database' | 'entry'>;
+
 /** What tells two states of a collection's catalog entry apart. */
-function fingerprint({ database, entry }: PlannedCollection): string {
+function fingerprint({ database, entry }: Defined): string {
   return JSON.stringify([database, entry.name, entry.type, entry.uuid, entry.options, entry.indexes.toSorted()]);
+}
+
+export function sameDefinition(a: Defined, b: Defined): boolean {
+  return fingerprint(a) === fingerprint(b);
 }
 
 /** The first collection that is another one in `after`, or not there any more. */
 export function firstChanged(before: readonly PlannedCollection[], after: readonly PlannedCollection[]): PlannedCollection | undefined {
   const now = new Set(after.map(fingerprint));
   return before.find((planned) => !now.has(fingerprint(planned)));
+}
+
+/** The first collection that `after` does not hold under the same name and UUID any more, whatever its options and indexes are. */
+export function firstReplaced(before: readonly PlannedCollection[], after: readonly PlannedCollection[]): PlannedCollection | undefined {
+  const identity = ({ database, entry: { name, type, uuid } }: PlannedCollection): string => JSON.stringify([database, name, type, uuid]);
+  const now = new Set(after.map(identity));
+  return before.find((planned) => !now.has(identity(planned)));
 }

@@ -26,12 +26,20 @@ export interface ScanTime {
   readonly notBefore?: Timestamp | undefined;
 }
 
-/** A whole collection in the order in which the server keeps it, as a command. */
-export function scan(collection: string, { atClusterTime, notBefore }: ScanTime = {}): Document {
+/** The member `readConcern` of a command that reads at this time. */
+export function readConcernOf({ atClusterTime, notBefore }: ScanTime): Document {
   const snapshot = atClusterTime === undefined ? {} : { readConcern: { level: 'snapshot', atClusterTime } };
   const majority = notBefore === undefined ? {} : { readConcern: { level: 'majority', afterClusterTime: notBefore } };
-  // The hint keeps servers that limit scans from refusing this one, as mongodump does. Without a batch size the first reply would be short.
-  return { find: collection, hint: { $natural: 1 }, batchSize: 2 ** 31 - 1, ...snapshot, ...majority };
+  return { ...snapshot, ...majority };
+}
+
+/** A batch size that leaves the length of replies to the server: without one the first would be short. */
+export const wholeReply = 2 ** 31 - 1;
+
+/** A whole collection in the order in which the server keeps it, as a command. */
+export function scan(collection: string, time: ScanTime = {}): Document {
+  // The hint keeps servers that limit scans from refusing this one, as mongodump does.
+  return { find: collection, hint: { $natural: 1 }, batchSize: wholeReply, ...readConcernOf(time) };
 }
 
 /**

@@ -1,11 +1,18 @@
 import { elementOf, elementsOf, rawDocument, stringOf, type RawElement } from '../../mongo/raw-bson.ts';
 import { damaged, unsupported, type DumpPlace } from './dump-errors.ts';
 
+/** Which collection an entry writes to. */
+interface Written {
+  readonly namespace: string;
+  /** Of the collection, 32 hex digits: another one of the same name has another one. */
+  readonly uuid: string | undefined;
+}
+
 /** What an entry of the oplog does. Documents are raw. */
 export type Operation =
-  | { readonly kind: 'insert'; readonly namespace: string; readonly document: Buffer }
-  | { readonly kind: 'delete'; readonly namespace: string; readonly id: RawElement }
-  | { readonly kind: 'update'; readonly namespace: string; readonly entry: Buffer }
+  | (Written & { readonly kind: 'insert'; readonly document: Buffer })
+  | (Written & { readonly kind: 'delete'; readonly id: RawElement })
+  | (Written & { readonly kind: 'update'; readonly entry: Buffer })
   | { readonly kind: 'command'; readonly database: string; readonly name: string; readonly body: Buffer }
   | { readonly kind: 'several'; readonly entries: readonly Buffer[] }
   | { readonly kind: 'nothing' };
@@ -38,13 +45,14 @@ export function parseEntry(entry: Buffer, place: DumpPlace): OplogEntry {
   if (kind === undefined || namespace === undefined || body?.type !== 0x03) throw damaged(place, 'this is no entry of an oplog');
   if (kind === 'c') return command(members, body.value, namespace);
   if (isIgnored(namespace)) return nothing;
+  const written = { namespace, uuid: members.get('ui')?.value.toString('hex', 5) };
   switch (kind) {
     case 'i':
-      return { operation: { kind: 'insert', namespace, document: body.value }, transaction: undefined };
+      return { operation: { kind: 'insert', ...written, document: body.value }, transaction: undefined };
     case 'd':
-      return { operation: { kind: 'delete', namespace, id: idOf(body.value, place) }, transaction: undefined };
+      return { operation: { kind: 'delete', ...written, id: idOf(body.value, place) }, transaction: undefined };
     case 'u':
-      return { operation: { kind: 'update', namespace, entry: replayable(members) }, transaction: undefined };
+      return { operation: { kind: 'update', ...written, entry: replayable(members) }, transaction: undefined };
     default:
       throw unsupported(place, `the oplog holds an operation of the unknown kind ${JSON.stringify(kind)}`);
   }

@@ -1,0 +1,133 @@
+import type { Socket } from 'node:net';
+import { asBuffer, elementOf, elementsOf, rawDocument, stringOf, type RawElement } from '../../../mongo/raw-bson.ts';
+import type { FencePolicy } from './policy.ts';
+import type { Refusals } from './refuse.ts';
+
+export interface CommandFence {
+  readonly policy: Pick<FencePolicy, 'databases'>;
+  readonly refusals: Refusals;
+}
+
+// Source: mongodb.com/docs/manual/reference/mongodb-wire-protocol.
+const headerLength = 16;
+const opMessage = 2013;
+const opQuery = 2004;
+const noReply = 2;
+
+/** Commands that neither read nor change a database. */
+const harmless =
+  /^(hello|ismaster|ping|sasl\w+|authenticate|logout|getnonce|buildinfo|endsessions|startsession|refreshsessions|killsessions|killcursors|committransaction|aborttransaction|connectionstatus|getparameter|serverstatus|hostinfo|listdatabases|listcommands|replsetgetstatus|currentop|getcmdlineopts|whatsmyuri|features|getdefaultrwconcern)$/;
+
+/** Looks at every command that is written to the copy's server: one on another database is answered with an error and never sent. */
+export function fenceCommands(socket: Socket, { policy, refusals }: CommandFence): void {
+  const allowed = new Set(Object.values(policy.databases));
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  let held: Buffer = Buffer.alloc(0);
+  socket.write = (...args: unknown[]): boolean => {
+    const [chunk, encoding, callback] = args;
+    if (typeof chunk === 'string') return write(...args);
+    const done = (typeof encoding === 'function' ? encoding : callback) as (() => void) | undefined;
+    held = held.length === 0 ? asBuffer(chunk as Uint8Array) : Buffer.concat([held, asBuffer(chunk as Uint8Array)]);
+    const send: Buffer[] = [];
+    while (held.length > 0) {
+      if (held.length < headerLength || held.length < held.readInt32LE(0)) break;
+      const message = held.subarray(0, held.readInt32LE(0));
+      held = held.subarray(message.length);
+      const target = foreignTarget(message, allowed);
+      if (target === undefined) send.push(message);
+      else refuse(socket, message, refusals.refuse({ kind: 'database', target }));
+    }
+    if (send.length > 0) return write(send.length === 1 ? send[0] : Buffer.concat(send), done);
+    if (done !== undefined) process.nextTick(done);
+    return true;
+  };
+}
+
+/** What a message is about that is not part of the copy. Compressed messages cannot be looked into. */
+export function foreignTarget(message: Buffer, allowed: ReadonlySet<string>): string | undefined {
+  const opCode = message.readInt32LE(12);
+  if (opCode === opQuery) return message.toString('latin1', 20, message.indexOf(0, 20)) === 'admin.$cmd' ? undefined : 'a legacy query';
+  if (opCode !== opMessage) return 'a compressed or legacy message';
+  const body = bodyOf(message);
+  return body === undefined ? 'a message without a command' : foreignCommand(body, allowed);
+}
+
+function bodyOf(message: Buffer): Buffer | undefined {
+  let position = headerLength + 4;
+  while (position < message.length) {
+    const kind = message[position];
+    const length = message.readInt32LE(position + 1);
+    if (kind === 0) return message.subarray(position + 1, position + 1 + length);
+    position += 1 + length;
+  }
+  return undefined;
+}
+
+function foreignCommand(body: Buffer, allowed: ReadonlySet<string>): string | undefined {
+  const [first] = elementsOf(body);
+  const database = textOf(elementOf(body, '$db')) ?? '';
+  const command = first?.name ?? '';
+  const collection = first === undefined ? undefined : textOf(first);
+  if (harmless.test(command.toLowerCase())) return undefined;
+  const written = writtenNamespace(body, database);
+  if (written !== undefined && !allowed.has(written.split('.')[0] ?? '')) return written;
+  if (allowed.has(database)) return undefined;
+  if (database !== 'admin') return collection === undefined ? database : `${database}.${collection}`;
+  return foreignAdmin(command, body, allowed);
+}
+
+/** The few commands that are sent to `admin` and are about other databases. */
+function foreignAdmin(command: string, body: Buffer, allowed: ReadonlySet<string>): string | undefined {
+  const isForeign = (namespace: string | undefined): boolean => !allowed.has(namespace?.split('.')[0] ?? '');
+  if (command === 'renameCollection') {
+    return ['renameCollection', 'to'].map((name) => textOf(elementOf(body, name))).find(isForeign);
+  }
+  if (command === 'aggregate' && elementOf(body, 'aggregate')?.type !== 0x02) return undefined;
+  if (command === 'bulkWrite') {
+    const namespaces = elementOf(body, 'nsInfo');
+    const named = namespaces === undefined ? [] : [...elementsOf(namespaces.value)].map(({ value }) => textOf(elementOf(value, 'ns')));
+    return named.find(isForeign);
+  }
+  return `admin (${command})`;
+}
+
+/** Where the last stage of a pipeline writes to, when it names a database. */
+function writtenNamespace(body: Buffer, database: string): string | undefined {
+  const pipeline = elementOf(body, 'pipeline');
+  const last = pipeline?.type === 0x04 ? [...elementsOf(pipeline.value)].at(-1) : undefined;
+  if (last?.type !== 0x03) return undefined;
+  const out = elementOf(last.value, '$out');
+  const merge = elementOf(last.value, '$merge');
+  const into = merge?.type === 0x03 ? elementOf(merge.value, 'into') : undefined;
+  const target = out?.type === 0x03 ? out : into?.type === 0x03 ? into : undefined;
+  if (target === undefined) return undefined;
+  return `${textOf(elementOf(target.value, 'db')) ?? database}.${textOf(elementOf(target.value, 'coll')) ?? ''}`;
+}
+
+function textOf(element: RawElement | undefined): string | undefined {
+  return element?.type === 0x02 ? stringOf(element.value) : undefined;
+}
+
+/** Answers as a server does that forbids the command. */
+function refuse(socket: Socket, message: Buffer, { message: reason }: Error): void {
+  if ((message.readUInt32LE(headerLength) & noReply) !== 0) return;
+  const reply = rawDocument([number('ok', 0), text('errmsg', reason), number('code', 13), text('codeName', 'Unauthorized')]);
+  const answer = Buffer.alloc(headerLength + 5);
+  answer.writeInt32LE(answer.length + reply.length, 0);
+  answer.writeInt32LE(message.readInt32LE(4), 8);
+  answer.writeInt32LE(opMessage, 12);
+  process.nextTick(() => socket.push(Buffer.concat([answer, reply])));
+}
+
+function number(name: string, value: number): RawElement {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return { type: 0x10, name, value: bytes };
+}
+
+function text(name: string, value: string): RawElement {
+  const bytes = Buffer.from(`${value}\0`);
+  const length = Buffer.alloc(4);
+  length.writeInt32LE(bytes.length);
+  return { type: 0x02, name, value: Buffer.concat([length, bytes]) };
+}

@@ -13,11 +13,23 @@ export const spec = defineAction({
       'What to do: `plan` loads and orders the pending files, `rehearse` runs them on a restored copy, `apply` runs them on the target, `status` tells what is applied.',
       ['plan', 'rehearse', 'apply', 'status'],
     ).mandatory(),
-    migrations: path('Folder of the migrations; default: the one in migrate-mongo-config.js, else `migrations`.'),
-    history: choice('How applied migrations are recorded in the database.', ['migrate-mongo']).or('migrate-mongo'),
-    changelog: text('Name of the collection that records them; default: the one in migrate-mongo-config.js, else `changelog`.'),
+    migrations: path('Folder of the migrations; default: the one in the configuration of migrate-mongo, else `migrations`.'),
+    history: choice(
+      'How applied migrations are recorded in the database: as `migrate-mongo` does, as `plain` records `{filename, executedAt, success}`, or as runners of classes do (`class`: `{file, className, timestamp}`).',
+      ['migrate-mongo', 'plain', 'class'],
+    ).or('migrate-mongo'),
+    changelog: text(
+      'Name of the collection that records them; default: the one in migrate-mongo-config.js, else `changelog`; `migrations` for plain, `migrations_changelog` for class.',
+    ),
+    'migrate-mongo-config': path(
+      'Configuration file of migrate-mongo; default: `migrate-mongo-config` with the extension .js, .cjs, .mjs, .ts, .cts or .mts, in the workspace or beside the folder of the migrations.',
+    ),
     to: text('Last file to be run; default: all that are pending.'),
     steps: integer('At most so many files.', { min: 1 }),
+    only: list('These pending files and no other.'),
+    'allow-out-of-order': list(
+      'Files that may run although they sort before an applied one, each with the reason: `20240101120000-add-status.js: independent of the later ones`.',
+    ),
     'rehearse-on': text(
       'Where the copy lives: `ephemeral` (a server of its own on the runner), `same-server` (a database `<name>_migration_test`, removed afterwards), or the connection string of another server.',
     ).or('ephemeral'),
@@ -56,7 +68,10 @@ export const spec = defineAction({
     migrations: migrations
     store: backups`,
   settings: async () => (await import('@migration-guard/shared/config/migrate')).settings,
-  check: ({ mode, uri, store, rehearseOn: on }) => [
+  check: ({ mode, uri, store, rehearseOn: on, allowOutOfOrder }) => [
+    ...(allowOutOfOrder ?? [])
+      .filter((line) => !/^[^:]+:\s*\S/.test(line))
+      .map((line) => ({ subject: 'allow-out-of-order', message: `expected a file, a colon and the reason: ${line}` })),
     ...(uri === undefined && (mode !== 'rehearse' || on === 'same-server')
       ? [{ subject: 'uri', message: `is required for mode ${mode}${mode === 'rehearse' ? ' with rehearse-on: same-server' : ''}` }]
       : []),

@@ -14,7 +14,7 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
   await using target = await openTarget(inputs, context, project);
   const { db, database } = target;
   const history = await project.history.read(db);
-  const decision = decide({ project, history, journal: await readJournal(db), inputs, now: context.now() });
+  const decision = decide({ project, history, journal: await readJournal(db), inputs, settings: context.settings, now: context.now() });
   context.setOutput(
     'pending',
     decision.pending.map(({ name }) => name),

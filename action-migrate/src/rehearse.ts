@@ -45,7 +45,14 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   stage.figure('Backup', backup.id);
   stage.figure('Restored in', seconds(performance.now() - startedAt));
   const db = copy.client.db(copy.database);
-  const decision = decide({ project, history: await project.history.read(db), journal: new Map(), inputs, now: context.now() });
+  const decision = decide({
+    project,
+    history: await project.history.read(db),
+    journal: new Map(),
+    inputs,
+    settings: context.settings,
+    now: context.now(),
+  });
   context.setOutput(
     'pending',
     decision.pending.map(({ name }) => name),

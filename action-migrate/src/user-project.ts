@@ -1,7 +1,8 @@
 import type { MigrationFile } from '@migration-guard/shared/migration/files';
-import { LoadError, openProject, type Project } from '@migration-guard/shared/migration/project';
+import { LoadError, openProject, type LoadFault, type Project } from '@migration-guard/shared/migration/project';
 import { workerArgument } from '@migration-guard/shared/migration/worker/argument';
 import type { LoadedFile } from '@migration-guard/shared/migration/worker/protocol';
+import type { Finding } from '@migration-guard/shared/report/run-report';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 
 /** The user's migrations, with this bundle as the program of their process. */
@@ -9,7 +10,10 @@ export function openUserProject(inputs: MigrateInputs, context: MigrateContext):
   return openProject({
     workspace: context.workspace,
     folder: inputs.migrations,
+    configFile: inputs.migrateMongoConfig,
     driver: inputs.driver ?? 'auto',
+    names: context.settings.functions,
+    refuseForeignBson: context.settings['mixed-bson'] === 'refuse',
     history: { kind: inputs.history ?? 'migrate-mongo', collection: inputs.changelog },
     program: { file: process.argv[1] ?? '', args: [workerArgument] },
     env: context.env,
@@ -17,21 +21,26 @@ export function openUserProject(inputs: MigrateInputs, context: MigrateContext):
   });
 }
 
-/** Loads the files before any of them runs; every fault becomes a finding on its line. */
+/** Loads the files before any of them runs; every fault becomes a finding on its line, and so does what is doubtful. */
 export async function loadFiles(
   project: Project,
   files: readonly MigrationFile[],
   { stage, setOutput }: Pick<MigrateContext, 'stage' | 'setOutput'>,
 ): Promise<ReadonlyMap<string, LoadedFile>> {
   try {
-    return await project.load(files);
+    const loaded = await project.load(files);
+    for (const doubt of project.takeLoadWarnings()) stage.finding(findingOf(doubt, 'warning'));
+    return loaded;
   } catch (error) {
     if (error instanceof LoadError) {
       setOutput('findings', error.faults.length);
-      for (const { name, message, place } of error.faults) {
-        stage.finding({ severity: 'error', rule: 'migration/load-failed', message: `${name}: ${message}`, place });
-      }
+      for (const fault of error.faults) stage.finding(findingOf(fault, 'error'));
     }
     throw error;
   }
+}
+
+function findingOf({ name, message, place, remedy }: LoadFault, severity: 'error' | 'warning'): Finding {
+  const rule = severity === 'error' ? 'migration/load-failed' : 'migration/load-doubtful';
+  return { severity, rule, message: remedy === undefined ? `${name}: ${message}.` : `${name}: ${message}. ${remedy}`, place };
 }

@@ -15,7 +15,14 @@ import type { Admitted, Work } from './work.ts';
  */
 export async function admit({ inputs, context, project, target }: Work): Promise<Admitted | Outcome> {
   const journal = await readJournal(target.db);
-  const decision = decide({ project, history: await project.history.read(target.db), journal, inputs, now: context.now() });
+  const decision = decide({
+    project,
+    history: await project.history.read(target.db),
+    journal,
+    inputs,
+    settings: context.settings,
+    now: context.now(),
+  });
   const loaded = await loadFiles(project, decision.selected, context);
   const mayRunAgain = (file: string): boolean => (inputs.retry ?? []).includes(file) || loaded.get(file)?.idempotent === true;
   const names = decision.selected.map(({ name }) => name);

@@ -23,6 +23,21 @@ const lint = z.strictObject({
 
 /** The structured part of the section `migrate` of migration-guard.yml. */
 export const settings = z.strictObject({
+  edited: z
+    .enum(['warn', 'fail', 'run-again'])
+    .optional()
+    .describe(
+      'What happens when an applied file was changed; default: warn, or run-again where migrate-mongo is configured with useFileHash.',
+    ),
+  missing: z.enum(['warn', 'fail']).default('warn').describe('What happens when the file of an applied migration is gone.'),
+  functions: z
+    .strictObject({ up: z.string().min(1).default('up'), down: z.string().min(1).default('down') })
+    .prefault({})
+    .describe('What the project calls the functions up and down, for example migrate and rollback.'),
+  'mixed-bson': z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe("Whether files may run that reach a package with BSON of another major version than the driver's."),
   rehearsal: rehearsal.prefault({}),
   lint: z
     .union([z.literal(false), lint])

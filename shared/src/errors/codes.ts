@@ -129,8 +129,12 @@ export const codes = {
     summary: 'A migration was changed after it was applied.',
     remedy: 'Put the file back as it was applied, and make the change in a new migration.',
   },
+  'migration/missing': {
+    summary: 'The file of an applied migration is not in the folder any more, and `missing: fail` is set.',
+    remedy: 'Put the file back, or set `missing: warn` in the section migrate.',
+  },
   'migration/not-found': {
-    summary: 'The migration that the input `to` names is not pending.',
+    summary: 'A migration that the inputs `to` or `only` name is not pending.',
     remedy: 'Run `status` to see which files are pending.',
   },
   'plan/changed': {

@@ -1,5 +1,5 @@
-import type { AppliedMigration } from './history/history.ts';
 import type { MigrationFile } from './files.ts';
+import type { AppliedMigration } from './history/history.ts';
 
 /** How the files of the folder stand to the history of the database. */
 export interface Standing {
@@ -7,36 +7,48 @@ export interface Standing {
   readonly pending: readonly MigrationFile[];
   /** In the history, oldest first. */
   readonly applied: readonly string[];
-  /** Pending files that sort before one that is applied already. */
+  /** Pending for the first time, and sorting before one that is applied already. */
   readonly late: readonly MigrationFile[];
-  /** Applied files whose content is no longer the one that was applied. Known only where the history holds hashes. */
+  /** Applied files whose content is no longer the one that was applied. Known only where a hash was recorded. */
   readonly edited: readonly MigrationFile[];
   /** Applied, but not in the folder any more. */
   readonly missing: readonly string[];
 }
 
-/** Compares folder and history. `recordedHashes` (from our journal) serve where the history holds none. */
+export interface StandingOptions {
+  /** Hashes with which files ran, from our journal: they serve where the history holds none. */
+  readonly recordedHashes?: ReadonlyMap<string, string>;
+  /** Edited files are pending again, as migrate-mongo has it with `useFileHash`. */
+  readonly runEdited?: boolean;
+}
+
+/** Compares folder and history. A history that leaves extensions out means the file of that name. */
 export function standing(
   files: readonly MigrationFile[],
   history: readonly AppliedMigration[],
-  recordedHashes: ReadonlyMap<string, string> = new Map(),
+  { recordedHashes = new Map(), runEdited = false }: StandingOptions = {},
 ): Standing {
-  const records = new Map(history.map((record) => [record.fileName, record]));
-  const pending = files.filter(({ name }) => !records.has(name));
-  const newest = [...records.keys()].sort().at(-1) ?? '';
+  const byStem = new Map(files.map(({ name }) => [nameWithoutExtension(name), name]));
+  const records = new Map(history.map((record) => [byStem.get(record.fileName) ?? record.fileName, record]));
   const edited = files.filter(({ name, hash }) => {
-    const applied = records.get(name);
-    const before = applied?.fileHash ?? recordedHashes.get(name);
-    return applied !== undefined && before !== undefined && before !== hash;
+    const record = records.get(name);
+    const before = record === undefined ? [] : hashesOf(record, recordedHashes.get(name));
+    return before.length > 0 && !before.includes(hash);
   });
+  const newest = [...records.keys()].sort().at(-1) ?? '';
   const names = new Set(files.map(({ name }) => name));
   return {
-    pending,
+    pending: files.filter((file) => !records.has(file.name) || (runEdited && edited.includes(file))),
     applied: [...records.keys()],
-    late: pending.filter(({ name }) => name < newest),
+    late: files.filter(({ name }) => !records.has(name) && name < newest),
     edited,
     missing: [...records.keys()].filter((name) => !names.has(name)),
   };
+}
+
+function hashesOf({ fileHash, earlierHashes = [] }: AppliedMigration, recorded: string | undefined): readonly string[] {
+  if (fileHash !== undefined) return [fileHash, ...earlierHashes];
+  return recorded === undefined ? [] : [recorded];
 }
 
 /** A name under which a late file would come after everything that is applied: the same words with the time of `now` (UTC). */
@@ -51,14 +63,29 @@ export interface Selection {
   readonly to?: string | undefined;
   /** At most so many files. */
   readonly steps?: number | undefined;
+  /** These files and no other. */
+  readonly only?: readonly string[] | undefined;
 }
 
-/** The first pending files, up to `to` and at most `steps`; `undefined` when `to` is not among them. */
-export function select(pending: readonly MigrationFile[], { to, steps }: Selection): readonly MigrationFile[] | undefined {
-  const end = to === undefined ? pending.length : pending.findIndex(({ name }) => name === to || nameWithoutExtension(name) === to) + 1;
-  return to !== undefined && end === 0 ? undefined : pending.slice(0, Math.min(end, steps ?? end));
+/** What a selection takes of the pending files, or the names in it that are not pending. Names may leave the extension out. */
+export type Selected = { readonly files: readonly MigrationFile[] } | { readonly unknown: readonly string[] };
+
+/** The first pending files, up to `to` and at most `steps`, of those that `only` names. */
+export function select(pending: readonly MigrationFile[], { to, steps, only }: Selection): Selected {
+  const wanted = [...(only ?? []), ...(to === undefined ? [] : [to])];
+  const unknown = wanted.filter((name) => !pending.some((file) => isNamed(file, name)));
+  if (unknown.length > 0) return { unknown };
+  const end = to === undefined ? pending.length : pending.findIndex((file) => isNamed(file, to)) + 1;
+  const chosen = pending.slice(0, end).filter((file) => only === undefined || only.some((name) => isNamed(file, name)));
+  return { files: chosen.slice(0, steps ?? chosen.length) };
 }
 
-function nameWithoutExtension(name: string): string {
+/** Whether a person means this file by `name`, with or without its extension. */
+export function isNamed({ name }: Pick<MigrationFile, 'name'>, wanted: string): boolean {
+  return name === wanted || nameWithoutExtension(name) === wanted;
+}
+
+/** Name of a file without the extension of a known kind. */
+export function nameWithoutExtension(name: string): string {
   return name.replace(/\.[cm]?[jt]s$/, '');
 }

@@ -87,10 +87,19 @@ describe('loading migrations', () => {
       '1.cts',
       `exports.up = (db: unknown, client: unknown, next: () => void) => next(); exports.down = ${step};`,
     ],
+    ['a default class that takes db in its methods', '1.js', `module.exports = class A1697 { async up(db) {} async down(db) {} };`],
+    [
+      'an exported class that takes db in its constructor',
+      '1.ts',
+      `export class AddUserStatus1697280000000 { db: unknown; constructor(db: unknown) { this.db = db; } async up() {} async down() {} }`,
+    ],
+    ['an instance', '1.mjs', `class A { async up() {} async down() {} } export default new A();`],
   ])('knows %s', async (_what, name, source) => {
     const project = await open({ [`migrations/${name}`]: source });
     const loaded = await project.load(project.files);
-    expect([...loaded.values()]).toEqual([{ name, up: true, down: true, idempotent: false }]);
+    expect([...loaded.values()]).toEqual([
+      expect.objectContaining({ name, up: true, down: true, idempotent: false, unset: [], foreignBson: [] }),
+    ]);
   });
 
   test('TypeScript may import neighbours without extension, by .js, and by a folder', async () => {
@@ -134,6 +143,83 @@ describe('loading migrations', () => {
     expect(faults[4]?.message).toContain('exports no function up');
   });
 
+  test('paths of the nearest tsconfig.json, those that it extends included, lead to the modules of the repository', async () => {
+    const project = await open({
+      'tsconfig.base.json': `{ // shared\n "compilerOptions": { "baseUrl": ".", "paths": { "@app/*": ["src/*"], }, }, }`,
+      'tsconfig.json': `{ "extends": "./tsconfig.base.json" }`,
+      'src/models/user.ts': `export const name: string = 'users';`,
+      'src/settings.js': `exports.limit = 10;`,
+      'migrations/1.ts': `import { name } from '@app/models/user'; import { limit } from '@app/settings'; if (name !== 'users' || limit !== 10) throw new Error('other'); export const up = async () => {};`,
+      'migrations/2.mts': `import { name } from '@app/models/user.js'; if (name !== 'users') throw new Error('other'); export const up = async () => {};`,
+      'migrations/3.js': `if (require('@app/models/user').name !== 'users') throw new Error('other'); exports.up = async () => {};`,
+    });
+    await expect(project.load(project.files)).resolves.toBeDefined();
+  });
+
+  test('functions may be called as the configuration says', async () => {
+    const files = {
+      'migrations/1.js': `exports.migrate = ${step}; exports.rollback = ${step};`,
+      'migrations/2.js': `exports.up = ${step};`,
+      'migrations/3.js': `exports.A = class A { migrate() {} };`,
+    };
+    const project = await open(files, { names: { up: 'migrate', down: 'rollback' } });
+    const loaded = await project.load(project.files);
+    expect([...loaded.values()].map(({ up, down, className }) => [up, down, className])).toEqual([
+      [true, true, undefined],
+      [true, false, undefined],
+      [true, false, 'A'],
+    ]);
+  });
+
+  test.each([
+    [
+      'two classes',
+      'exports.A = class A { up() {} }; exports.B = class B { up() {} };',
+      'exports 2 migrations (A, B)',
+      'a file of its own',
+    ],
+    [
+      'a class that wants more than it can get',
+      'exports.A = class A { constructor(a, b, c) {} up() {} };',
+      'takes 3 values',
+      'Only db and client',
+    ],
+    ['a class with nothing but down', 'exports.A = class A { down() {} };', 'without a method up', 'or a class'],
+    ['nothing but down', 'exports.down = () => {};', 'exports no function up', 'Export up(db, client)'],
+  ])('%s: refused with a remedy', async (_what, source, message, remedy) => {
+    const [fault] = await faultsOf({ 'migrations/1.js': source });
+    expect(fault?.message).toContain(message);
+    expect(fault?.remedy).toContain(remedy);
+  });
+
+  test.each([
+    [
+      '1.ts',
+      `import { x } from './lib/x';\nfunction Entity() { return (_: unknown) => {}; }\n@Entity()\nclass A {}\nexport const up = async () => {};`,
+    ],
+    ['1.mts', `function Entity() { return (_: unknown) => {}; }\n\n@Entity() class A {}\nexport const up = async () => {};`],
+  ])('decorators in %s are refused with their line and a way out', async (name, source) => {
+    const [fault] = await faultsOf({ [`migrations/${name}`]: source, 'migrations/lib/x.ts': 'export const x = 1;' });
+    expect(fault?.message).toContain('it uses decorators');
+    expect(fault?.remedy).toContain('db.collection');
+    expect(fault?.place).toEqual({ file: `migrations/${name}`, line: 3 });
+  });
+
+  test('an environment variable that is not set is named: in the remedy of a file that fails, beside one that does not', async () => {
+    const files = {
+      'migrations/1.js': `const url = process.env.MG_TEST_URL;\nconst { host } = new URL(url);\nexports.up = ${step};`,
+      'migrations/2.js': `require('dependency');\nconst limit = process.env.MG_TEST_LIMIT ?? 10;\nconst home = process.env.PATH;\nexports.up = ${step};`,
+      'node_modules/dependency/index.js': `process.env.MG_TEST_OF_A_PACKAGE;`,
+    };
+    const [fault] = await faultsOf(files);
+    expect(fault).toMatchObject({ name: '1.js', place: { line: 2 } });
+    expect(fault?.remedy).toBe('It reads MG_TEST_URL, not set here: set it in `env` of the step.');
+    const project = await open(files);
+    const second = project.files.filter(({ name }) => name === '2.js');
+    const loaded = await project.load(second);
+    expect(loaded.get('2.js')?.unset).toEqual([{ name: 'MG_TEST_LIMIT', file: second[0]?.path, line: 2 }]);
+  });
+
   test('a file that calls process.exit while it is loaded is named', async () => {
     const project = await open({ 'migrations/1.js': `exports.up = ${step};\nprocess.exit(0);` });
     await expect(project.load(project.files)).rejects.toMatchObject({
@@ -157,6 +243,36 @@ describe('the driver of a migration', () => {
     expect(lines).toEqual([expect.stringContaining('(project)')]);
   });
 
+  test('packages whose BSON is of another major than that of the driver are named for each file that reaches them', async () => {
+    const bson = (version: string): Record<string, string> => ({
+      'package.json': JSON.stringify({ name: 'bson', version }),
+      'index.js': 'exports.ObjectId = class ObjectId {};',
+    });
+    const place = (folder: string, files: Record<string, string>): Record<string, string> =>
+      Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]));
+    const files = {
+      ...place('node_modules/odm', { 'package.json': '{"name":"odm","version":"8.1.0"}', 'index.js': `require('bson');` }),
+      ...place('node_modules/odm/node_modules/bson', bson('5.5.1')),
+      'lib/models.js': `require('odm');`,
+      'migrations/1.js': `require('../lib/models'); exports.up = ${step};`,
+      'migrations/2.js': `exports.up = ${step};`,
+      'migrations/3.mjs': `import '../lib/models.js'; export const up = ${step};`,
+    };
+    const project = await open(files);
+    const error = await project.load(project.files).catch((thrown: unknown) => thrown);
+    const { faults } = error as LoadError;
+    expect(faults.map(({ name, place: { file } }) => [name, file])).toEqual([
+      ['1.js', 'migrations/1.js'],
+      ['3.mjs', 'migrations/3.mjs'],
+    ]);
+    expect(faults[0]?.message).toMatch(
+      /^odm 8\.1\.0 uses bson 5\.5\.1, whose values the driver mongodb \d+\.\d+\.\d+ \(bundled\) refuses$/,
+    );
+    expect(faults[0]?.remedy).toContain('one major version');
+    const lenient = await open(files, { refuseForeignBson: false });
+    expect((await lenient.load(lenient.files)).get('1.js')?.foreignBson).toEqual(['odm 8.1.0 uses bson 5.5.1']);
+  });
+
   test('is refused when it must be the one of the project and is not installed', async () => {
     const project = await open({ 'migrations/1.js': `exports.up = ${step};` }, { driver: 'project' });
     await expect(project.load(project.files)).rejects.toMatchObject({ code: 'migration/driver-missing' });
@@ -177,11 +293,51 @@ describe('the configuration of migrate-mongo', () => {
       'a promise',
       `module.exports = Promise.resolve({ mongodb: { databaseName: 'shop' }, migrationsDir: 'db', changelogCollectionName: 'log', useFileHash: true });`,
     ],
-  ])('is read as %s', async (_what, config) => {
-    const project = await open({ 'migrate-mongo-config.js': config, 'db/1.js': '', 'db/2.ts': '', 'db/sample-migration.js': '' });
+    [
+      'a function',
+      `module.exports = async () => ({ mongodb: { databaseName: 'shop' }, migrationsDir: 'db', changelogCollectionName: 'log', useFileHash: true });`,
+    ],
+    [
+      'TypeScript',
+      `const base: { useFileHash: boolean } = { useFileHash: true }; export default { ...base, mongodb: { databaseName: 'shop' }, migrationsDir: 'db', changelogCollectionName: 'log' };`,
+      'ts',
+    ],
+    [
+      '.mjs',
+      `export default { mongodb: { databaseName: 'shop' }, migrationsDir: 'db', changelogCollectionName: 'log', useFileHash: true };`,
+      'mjs',
+    ],
+    [
+      '.cjs',
+      `module.exports = { mongodb: { databaseName: 'shop' }, migrationsDir: 'db', changelogCollectionName: 'log', useFileHash: true };`,
+      'cjs',
+    ],
+  ])('is read as %s', async (_what, config, extension = 'js') => {
+    const project = await open({
+      [`migrate-mongo-config.${extension}`]: config,
+      'db/1.js': '',
+      'db/2.ts': '',
+      'db/sample-migration.js': '',
+    });
     expect(project.config).toEqual({ databaseName: 'shop', migrationsDir: 'db', changelogCollectionName: 'log', useFileHash: true });
     expect(project.files.map(({ name }) => name)).toEqual(['1.js']);
     expect(project.history.collection).toBe('log');
+  });
+
+  test('may lie anywhere by its input; its paths belong to the package in which it lies', async () => {
+    const workspace = await checkout({
+      'packages/api/package.json': '{}',
+      'packages/api/config/mongo.js': `const fs = require('fs'); module.exports = { migrationsDir: 'db', changelogCollectionName: fs.existsSync('db') ? 'here' : 'elsewhere' };`,
+      'packages/api/db/1.js': '',
+    });
+    const project = await open({}, { workspace, configFile: path.join(workspace, 'packages/api/config/mongo.js') });
+    expect(project.files.map(({ name }) => name)).toEqual(['1.js']);
+    expect(project.history.collection).toBe('here');
+  });
+
+  test('with an extension without a dot is refused', async () => {
+    const files = { 'migrate-mongo-config.js': `module.exports = { migrationFileExtension: 'js' };`, 'migrations/1.js': '' };
+    await expect(open(files)).rejects.toMatchObject({ code: 'migration/config-invalid' });
   });
 
   test('that throws is refused with its line', async () => {

@@ -2,10 +2,12 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { GuardError, type Place } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
-import { discover, type MigrationFile } from './files.ts';
-import type { History, HistoryKind } from './history/history.ts';
-import { openHistory } from './history/open.ts';
+import { discover, knownExtensions, type MigrationFile } from './files.ts';
+import type { History, HistoryKind, MigrationClass } from './history/history.ts';
+import { openHistory, type HistoryOptions } from './history/open.ts';
+import { nameWithoutExtension } from './order.ts';
 import type { DriverChoice, Fault, Loaded, LoadedFile, ProjectConfig, Requests } from './worker/protocol.ts';
+import type { StepNames } from './worker/shape.ts';
 import { startWorker, workerFailed, type Worker, type WorkerProgram } from './worker.ts';
 
 export interface ProjectOptions {
@@ -13,7 +15,13 @@ export interface ProjectOptions {
   readonly workspace: string;
   /** Folder of the migrations; default: the one that migrate-mongo's configuration names, else `migrations`. */
   readonly folder: string | undefined;
+  /** migrate-mongo's configuration file; default: `migrate-mongo-config` with any known extension, in the workspace or beside the folder. */
+  readonly configFile?: string | undefined;
   readonly driver: DriverChoice;
+  /** What the project calls `up` and `down`. */
+  readonly names?: StepNames | undefined;
+  /** Whether files that reach BSON of another major version than the driver's are refused; default true. */
+  readonly refuseForeignBson?: boolean;
   /** How the database records what is applied; default: as migrate-mongo does, in the collection that its configuration names. */
   readonly history?: { readonly kind: HistoryKind; readonly collection?: string | undefined };
   readonly program: WorkerProgram;
@@ -32,22 +40,32 @@ export interface Project extends AsyncDisposable {
   readonly history: History;
   /** Lines that migrations wrote to stderr since the last call. */
   takeWarnings(): readonly string[];
+  /** What is doubtful about the files that were loaded since the last call, although they could be loaded. */
+  takeLoadWarnings(): readonly LoadFault[];
   /** Connects the process of the migrations, with the driver that they get. Throws `migration/worker-failed`. */
   connect(target: Requests['connect']['ask']): Promise<void>;
   /** Loads files; those that are loaded already are not loaded again. Throws `migration/load-failed` with every fault of every file. */
   load(files: readonly MigrationFile[]): Promise<ReadonlyMap<string, LoadedFile>>;
 }
 
+/** What is wrong with a file, and what to do about it where the cause tells. */
+export interface LoadFault {
+  readonly name: string;
+  readonly message: string;
+  readonly place: Place;
+  readonly remedy?: string;
+}
+
 /** Throws `migration/load-failed`: what is wrong with which file, all at once. */
 export class LoadError extends GuardError {
-  readonly faults: readonly { readonly name: string; readonly message: string; readonly place: Place }[];
+  readonly faults: readonly LoadFault[];
 
-  constructor(faults: LoadError['faults'], remedy: string | undefined) {
+  constructor(faults: readonly LoadFault[]) {
     const [first] = faults;
     const rest = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
     super('migration/load-failed', `${first?.name}${lineText(first?.place)} cannot be loaded: ${first?.message}${rest}`, {
       ...(first === undefined ? {} : { place: first.place }),
-      ...(remedy === undefined ? {} : { remedy }),
+      ...(first?.remedy === undefined ? {} : { remedy: first.remedy }),
     });
     this.faults = faults;
   }
@@ -60,22 +78,32 @@ export class LoadError extends GuardError {
 export async function openProject(options: ProjectOptions): Promise<Project> {
   const { workspace, driver, program, env, log } = options;
   const warnings: string[] = [];
-  const configFile = await findConfig([workspace, ...(options.folder === undefined ? [] : [path.dirname(options.folder)])]);
-  const cwd = configFile === undefined ? workspace : path.dirname(configFile);
+  const configFile = options.configFile ?? (await findConfig(options));
+  const cwd =
+    options.configFile === undefined
+      ? path.dirname(configFile ?? path.join(workspace, 'none'))
+      : await projectFolder(options.configFile, workspace);
   const worker = startWorker({ program, cwd, env, log, onWarning: (line) => warnings.push(line) });
   try {
     const config = configFile === undefined ? {} : await readConfig(worker, configFile, driver);
     const folder = options.folder ?? path.resolve(cwd, config.migrationsDir ?? 'migrations');
+    const loaded = new Map<string, LoadedFile>();
+    const doubts: LoadFault[] = [];
+    const describe = (name: string): MigrationClass => ({
+      path: path.relative(cwd, path.join(folder, name)).split(path.sep).join('/'),
+      className: loaded.get(name)?.className ?? nameWithoutExtension(name),
+    });
     return {
       worker,
       workspace,
       folder,
       files: await discover(folder, extensions(config, configFile)),
       config,
-      history: historyOf(options, config),
+      history: openHistory({ ...historyOf(options, config), describe }),
       takeWarnings: () => warnings.splice(0),
+      takeLoadWarnings: () => doubts.splice(0),
       connect: (to) => connectWorker(worker, to),
-      load: loader({ worker, workspace, folder, driver, log }),
+      load: loader({ options, worker, folder, loaded, doubts }),
       [Symbol.asyncDispose]: () => worker.kill(),
     };
   } catch (error) {
@@ -85,7 +113,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
 }
 
 /** Place in the user's file, its path relative to the workspace, as annotations need it. */
-export function placeOfFault({ file, line, column }: Fault, workspace: string): Place | undefined {
+export function placeOfFault({ file, line, column }: Pick<Fault, 'file' | 'line' | 'column'>, workspace: string): Place | undefined {
   if (file === undefined || file === '') return undefined;
   const relative = path.relative(workspace, file);
   const outside = relative.startsWith('..') || path.isAbsolute(relative);
@@ -97,13 +125,24 @@ export function lineText(place: Place | undefined): string {
   return place?.line === undefined ? '' : ` line ${place.line}`;
 }
 
-async function findConfig(folders: readonly string[]): Promise<string | undefined> {
-  for (const folder of folders) {
-    const file = path.join(folder, 'migrate-mongo-config.js');
-    const found = await stat(file).catch(() => undefined);
-    if (found?.isFile() === true) return file;
+async function findConfig({ workspace, folder }: ProjectOptions): Promise<string | undefined> {
+  const folders = [workspace, ...(folder === undefined ? [] : [path.dirname(folder)])];
+  for (const file of folders.flatMap((found) => knownExtensions.map((extension) => path.join(found, `migrate-mongo-config${extension}`)))) {
+    if (await isFile(file)) return file;
   }
   return undefined;
+}
+
+/** The folder in which a person would start migrate-mongo with `--file`: that of the nearest package.json within the workspace. */
+async function projectFolder(configFile: string, workspace: string): Promise<string> {
+  for (let folder = path.dirname(configFile); folder.startsWith(workspace) && folder !== workspace; folder = path.dirname(folder)) {
+    if (await isFile(path.join(folder, 'package.json'))) return folder;
+  }
+  return workspace;
+}
+
+async function isFile(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined))?.isFile() === true;
 }
 
 async function readConfig(worker: Worker, file: string, driver: DriverChoice): Promise<ProjectConfig> {
@@ -116,11 +155,18 @@ async function readConfig(worker: Worker, file: string, driver: DriverChoice): P
 
 /** A configuration file without an extension means `.js`, as migrate-mongo has it. */
 function extensions(config: ProjectConfig, configFile: string | undefined): readonly string[] | undefined {
-  return configFile === undefined ? undefined : [config.migrationFileExtension ?? '.js'];
+  const { migrationFileExtension: extension = '.js' } = config;
+  if (!extension.startsWith('.')) {
+    throw new GuardError(
+      'migration/config-invalid',
+      `migrationFileExtension must start with a dot: it is "${extension}" in ${configFile}.`,
+    );
+  }
+  return configFile === undefined ? undefined : [extension];
 }
 
-function historyOf({ history: { kind, collection } = { kind: 'migrate-mongo' } }: ProjectOptions, config: ProjectConfig): History {
-  return openHistory({ kind, collection: collection ?? (kind === 'migrate-mongo' ? config.changelogCollectionName : undefined) });
+function historyOf({ history: { kind, collection } = { kind: 'migrate-mongo' } }: ProjectOptions, config: ProjectConfig): HistoryOptions {
+  return { kind, collection: collection ?? (kind === 'migrate-mongo' ? config.changelogCollectionName : undefined) };
 }
 
 async function connectWorker(worker: Worker, target: Requests['connect']['ask']): Promise<void> {
@@ -132,32 +178,61 @@ async function connectWorker(worker: Worker, target: Requests['connect']['ask'])
 }
 
 interface LoaderParts {
+  readonly options: ProjectOptions;
   readonly worker: Worker;
-  readonly workspace: string;
   readonly folder: string;
-  readonly driver: DriverChoice;
-  readonly log: Log;
+  /** Filled by each load. */
+  readonly loaded: Map<string, LoadedFile>;
+  readonly doubts: LoadFault[];
 }
 
-function loader({ worker, workspace, folder, driver, log }: LoaderParts): Project['load'] {
-  const loaded = new Map<string, LoadedFile>();
+function loader({ options, worker, folder, loaded, doubts }: LoaderParts): Project['load'] {
+  const { driver, names: steps = { up: 'up', down: 'down' }, log } = options;
   return async (files) => {
     const names = files.map(({ name }) => name).filter((name) => !loaded.has(name));
     if (names.length === 0) return loaded;
-    const answer = await worker.ask('load', { folder, files: names, driver }).catch((error: unknown): Loaded => {
+    const answer = await worker.ask('load', { folder, files: names, driver, names: steps }).catch((error: unknown): Loaded => {
       throw workerFailed(error, 'Loading the migrations');
     });
     log.info(`Migration files loaded: ${answer.files.length}; driver ${answer.driver.version} (${answer.driver.source})`);
-    const faulty = answer.files.filter((file) => file.fault !== undefined);
-    if (faulty.length > 0) {
-      const faults = faulty.map(({ name, fault }) => ({
-        name,
-        message: fault?.message ?? '',
-        place: (fault === undefined ? undefined : placeOfFault(fault, workspace)) ?? { file: name },
-      }));
-      throw new LoadError(faults, faulty[0]?.fault?.remedy);
-    }
+    const found = answer.files.flatMap((file) => faultsOf(file, { options, folder, driver: answer.driver }));
+    const faults = found.filter(({ refused }) => refused);
+    if (faults.length > 0) throw new LoadError(faults);
+    doubts.push(...found);
     for (const file of answer.files) loaded.set(file.name, file);
     return loaded;
   };
+}
+
+interface LoadedWith {
+  readonly options: ProjectOptions;
+  readonly folder: string;
+  readonly driver: Loaded['driver'];
+}
+
+function faultsOf(
+  { name, fault, foreignBson, unset }: LoadedFile,
+  parts: LoadedWith,
+): readonly (LoadFault & { readonly refused: boolean })[] {
+  const { options, folder, driver } = parts;
+  const placeIn = (found: Pick<Fault, 'file' | 'line' | 'column'>): Place => placeOfFault(found, options.workspace) ?? { file: name };
+  if (fault !== undefined) {
+    const { message, remedy } = fault;
+    return [{ name, message, place: placeIn(fault), ...(remedy === undefined ? {} : { remedy }), refused: true }];
+  }
+  const doubts = unset.map(({ name: variable, ...place }) => ({
+    name,
+    message: `reads the environment variable ${variable}, which is not set`,
+    place: placeIn(place),
+    remedy: `Set it in \`env\` of the step, unless the file does without.`,
+    refused: false,
+  }));
+  if (foreignBson.length === 0) return doubts;
+  const message = `${foreignBson.join('; ')}, whose values the driver mongodb ${driver.version} (${driver.source}) refuses`;
+  const remedy =
+    'Bring them to one major version; or set `mixed-bson: allow` in the section migrate, if the file gives no values of theirs to db.';
+  return [
+    ...doubts,
+    { name, message, place: placeIn({ file: path.join(folder, name) }), remedy, refused: options.refuseForeignBson !== false },
+  ];
 }

@@ -39,7 +39,7 @@ test.each([
     ],
     known: [
       { fileName: '1.js', appliedAt: early },
-      { fileName: '2.js', appliedAt: late, migrationBlock: 2, fileHash: 'new' },
+      { fileName: '2.js', appliedAt: late, migrationBlock: 2, fileHash: 'new', earlierHashes: ['old'] },
     ],
     written: { fileName: '3.js', fileHash: 'h', appliedAt: late, migrationBlock: 7 },
   },

@@ -8,6 +8,8 @@ export interface AppliedMigration {
   readonly migrationBlock?: number;
   /** SHA-256 of the file, hexadecimal, where the history keeps that. */
   readonly fileHash?: string;
+  /** Of earlier runs of the same file, where it ran more than once. */
+  readonly earlierHashes?: readonly string[];
 }
 
 /** How and where a database records which migrations are applied. */

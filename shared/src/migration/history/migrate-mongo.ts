@@ -24,7 +24,12 @@ export function migrateMongoHistory(collection: string): History {
 export async function readHistory(db: Db, collection: string): Promise<readonly AppliedMigration[]> {
   const records = (await readRecords(db, collection)).map(toApplied).filter((found) => found !== undefined);
   const newest = new Map<string, AppliedMigration>();
-  for (const record of records.sort(byTime)) newest.set(record.fileName, record);
+  for (const record of records.sort(byTime)) {
+    const hashes = records
+      .filter((other) => other !== record && other.fileName === record.fileName)
+      .flatMap(({ fileHash }) => fileHash ?? []);
+    newest.set(record.fileName, hashes.length === 0 ? record : { ...record, earlierHashes: hashes });
+  }
   return [...newest.values()].sort(byTime);
 }
 

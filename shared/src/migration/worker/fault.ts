@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withoutDocuments } from '../../errors/mongo-errors.ts';
 import { toError } from '../../errors/guard-error.ts';
+import { DecoratorsFound } from './decorators.ts';
 import type { Fault } from './protocol.ts';
 
 type Place = Pick<Fault, 'file' | 'line' | 'column'>;
@@ -13,6 +14,9 @@ type Place = Pick<Fault, 'file' | 'line' | 'column'>;
  */
 export function faultOf(thrown: unknown, file: string): Fault {
   const error = toError(thrown);
+  if (error instanceof DecoratorsFound) {
+    return { name: error.name, message: error.message, file: error.file, line: error.line, remedy: error.remedy };
+  }
   const missing = missingPackage(error);
   const place = missing === undefined ? placeOf(thrown, path.dirname(file)) : importOf(missing.name, missing.importer ?? file);
   return {
@@ -41,6 +45,14 @@ export function placeOf(error: unknown, folder: string): Place | undefined {
   return sucrasePlace(error) ?? inFolder ?? places.find(({ file }) => !isForeign(file));
 }
 
+/** The line of the user's own code that called into this program; nothing when Node or a package did. */
+export function callerOf(error: Error): Place | undefined {
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const caller = frames.find((frame) => !isOurs(placeIn(frame)?.file));
+  const place = caller === undefined ? undefined : placeIn(caller);
+  return isForeign(place?.file) ? undefined : place;
+}
+
 function placeIn(line: string): Place | undefined {
   const [, location, row, column] =
     /(?:^|\(|at |async )((?:file:\/\/)?\/[^()]*?|file:\/\/\/[^()]*?|[A-Za-z]:\\[^()]*?):(\d+)(?::(\d+))?\)?$/.exec(line.trim()) ?? [];
@@ -50,7 +62,11 @@ function placeIn(line: string): Place | undefined {
 }
 
 function isForeign(file: string | undefined): boolean {
-  return file === undefined || file.includes(`${path.sep}node_modules${path.sep}`) || file.startsWith(path.dirname(process.argv[1] ?? ''));
+  return file === undefined || file.includes(`${path.sep}node_modules${path.sep}`) || isOurs(file);
+}
+
+function isOurs(file: string | undefined): boolean {
+  return file?.startsWith(path.dirname(process.argv[1] ?? '')) === true;
 }
 
 /** Syntax errors that the TypeScript compiler finds say the place in their message: `Error transforming FILE: … (3:5)`. */

@@ -1,5 +1,7 @@
 import { createRequire, registerHooks, type ResolveFnOutput, type ResolveHookContext } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { aliasResolver, type AliasResolver } from './aliases.ts';
+import type { ImportGraph } from './bson-majors.ts';
 import type { Driver } from './driver.ts';
 import { compile } from './typescript.ts';
 
@@ -7,24 +9,24 @@ const globalKey = Symbol.for('migration-guard.driver');
 const scheme = 'migration-guard:';
 const guesses = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '/index.ts', '/index.js'];
 
+export interface HookOptions {
+  readonly driver: Driver;
+  /** Told of every import. */
+  readonly graph: ImportGraph;
+}
+
 /**
  * Teaches this process to load migrations: `mongodb` and `bson` come from the chosen driver, TypeScript is compiled, and extensions may be
  * left out or say `.js` for a `.ts` file. What packages in node_modules import is left alone.
  */
-export function installHooks(driver: Driver): void {
-  Object.assign(globalThis, { [globalKey]: driver.module });
+export function installHooks({ driver, graph }: HookOptions): void {
+  serveModule(driver);
+  const aliases = aliasResolver();
   registerHooks({
     resolve(specifier, context, next) {
-      if (!isPackage(context)) {
-        const served = serveDriver(specifier, driver, () => next(specifier, context));
-        if (served !== undefined) return served;
-      }
-      try {
-        return next(specifier, context);
-      } catch (error) {
-        if (isPackage(context) || !/^[./]|^file:/.test(specifier)) throw error;
-        return firstThatResolves(candidates(specifier), (candidate) => next(candidate, context)) ?? rethrow(error);
-      }
+      const found = isPackage(context) ? next(specifier, context) : resolveForUser(specifier, { context, driver, aliases, next });
+      if (context.parentURL !== undefined) graph.add(context.parentURL, found.url);
+      return found;
     },
     load(url, context, next) {
       if (url.startsWith(scheme)) return { format: 'module', source: reexport(url.slice(scheme.length), driver), shortCircuit: true };
@@ -32,6 +34,45 @@ export function installHooks(driver: Driver): void {
       return next(url, context);
     },
   });
+}
+
+/** Makes `driver` the one that migrations get which import it from now on. */
+export function serveModule(driver: Driver): void {
+  Object.assign(globalThis, { [globalKey]: driver.module });
+}
+
+interface Resolution {
+  readonly context: ResolveHookContext;
+  readonly driver: Driver;
+  readonly aliases: AliasResolver;
+  readonly next: (specifier: string, context: ResolveHookContext) => ResolveFnOutput;
+}
+
+/** The driver; else what an alias of tsconfig.json means, which goes before packages as in TypeScript; else what Node finds; else a guess. */
+function resolveForUser(specifier: string, { context, driver, aliases, next }: Resolution): ResolveFnOutput {
+  const resolve = (wanted: string): ResolveFnOutput => next(wanted, context);
+  const served = serveDriver(specifier, driver, () => resolve(specifier));
+  if (served !== undefined) return served;
+  const isPath = /^(\.{0,2}\/|\.{1,2}$|file:)/.test(specifier);
+  if (!isPath && !specifier.includes(':') && context.parentURL?.startsWith('file:') === true) {
+    const places = aliases(specifier, fileURLToPath(context.parentURL)).map(importable(context));
+    const aliased = firstThatResolves(
+      places.flatMap((place) => [place, ...candidates(place)]),
+      resolve,
+    );
+    if (aliased !== undefined) return aliased;
+  }
+  try {
+    return resolve(specifier);
+  } catch (error) {
+    if (!isPath) throw error;
+    return firstThatResolves(candidates(specifier), resolve) ?? rethrow(error);
+  }
+}
+
+/** `require` takes paths, `import` takes addresses. */
+function importable({ conditions }: ResolveHookContext): (file: string) => string {
+  return conditions.includes('require') ? (file) => file : (file) => pathToFileURL(file).href;
 }
 
 function isPackage({ parentURL }: ResolveHookContext): boolean {

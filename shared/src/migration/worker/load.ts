@@ -1,18 +1,15 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Db, MongoClient } from 'mongodb';
-import { toError } from '../../errors/guard-error.ts';
+import type { ImportGraph } from './bson-majors.ts';
+import type { Driver } from './driver.ts';
+import type { EnvironmentWatch, UnsetVariable } from './environment.ts';
 import { faultOf } from './fault.ts';
-import type { Direction, LoadedFile, ProjectConfig } from './protocol.ts';
-
-type Step = (db: Db, client: MongoClient) => unknown;
-type Exports = Partial<Record<string, unknown>>;
+import type { Fault, LoadedFile, ProjectConfig } from './protocol.ts';
+import { shapeOf, type Shape, type StepNames } from './shape.ts';
 
 /** A migration that could be loaded. */
-export interface Migration {
+export interface Migration extends Pick<Shape, 'run'> {
   readonly path: string;
-  /** Runs `up` or `down` to its end, old callback style included. */
-  run(direction: Direction, db: Db, client: MongoClient): Promise<void>;
 }
 
 export interface LoadResult {
@@ -20,33 +17,69 @@ export interface LoadResult {
   readonly migration?: Migration;
 }
 
+export interface LoadOptions {
+  readonly folder: string;
+  readonly names: StepNames;
+  readonly driver: Driver;
+  readonly graph: ImportGraph;
+  readonly environment: EnvironmentWatch;
+}
+
 /** Loads one file, which runs its top level; whatever is wrong with it is told, not thrown. */
-export async function loadMigration(folder: string, name: string): Promise<LoadResult> {
+export async function loadMigration(name: string, { folder, names, driver, graph, environment }: LoadOptions): Promise<LoadResult> {
   const file = path.join(folder, name);
-  const nothing = { name, up: false, down: false, idempotent: false };
+  const nothing = { name, up: false, down: false, idempotent: false, unset: [], foreignBson: [] };
+  environment.take();
   try {
-    const exported = unwrap(await importFile(file), (candidate) => isStep(candidate['up']) || isStep(candidate['down']));
-    if (exported === undefined || !isStep(exported['up'])) {
-      const message = `exports no function up${exported === undefined ? ' and no function down' : ''}`;
-      const remedy = 'Export up(db, client) and down(db, client), as migrate-mongo expects them.';
-      return { told: { ...nothing, fault: { name: 'Error', message, file, remedy } } };
-    }
-    const migration: Migration = { path: file, run: (direction, db, client) => call(exported, exported[direction] as Step, [db, client]) };
-    return { told: { name, up: true, down: isStep(exported['down']), idempotent: exported['idempotent'] === true }, migration };
+    const shape = shapeOf(await importFile(file), names);
+    if ('message' in shape) return { told: { ...nothing, fault: { name: 'Error', file, ...shape } } };
+    const { down, className, run } = shape;
+    const told: LoadedFile = {
+      name,
+      up: true,
+      down,
+      idempotent: shape.constant('idempotent') === true,
+      ...transactionOf(shape.constant('transaction')),
+      ...(className === undefined ? {} : { className }),
+      unset: environment.take(),
+      foreignBson: graph.foreignBson(file, driver),
+    };
+    return { told, migration: { path: file, run } };
   } catch (error) {
-    return { told: { ...nothing, fault: faultOf(error, file) } };
+    return { told: { ...nothing, fault: withVariables(faultOf(error, file), environment.take()) } };
   }
 }
 
-/** Reads `migrate-mongo-config.js`: an object or a promise of one, CommonJS or ESM. */
-export async function loadConfig(file: string): Promise<ProjectConfig> {
-  const loaded = await importFile(file);
-  const exported: unknown = unwrap(loaded, () => true);
-  const config = (await Promise.resolve(exported)) as Readonly<Record<string, unknown>>;
-  const { databaseName } = (config['mongodb'] ?? {}) as { databaseName?: unknown };
-  return Object.fromEntries(
-    Object.entries({ ...config, databaseName }).filter(([key, value]) => typeof value === configTypes[key as keyof ProjectConfig]),
+function transactionOf(value: unknown): Pick<LoadedFile, 'transaction'> {
+  return typeof value === 'boolean' ? { transaction: value } : {};
+}
+
+/** A file that threw while it was loaded, and looked for variables that are not set, most likely threw for the want of them. */
+function withVariables(fault: Fault, unset: readonly UnsetVariable[]): Fault {
+  if (fault.remedy !== undefined || unset.length === 0) return fault;
+  const names = unset.map(({ name }) => name).join(', ');
+  return { ...fault, remedy: `It reads ${names}, not set here: set ${unset.length === 1 ? 'it' : 'them'} in \`env\` of the step.` };
+}
+
+/** What the parent needs of migrate-mongo's configuration file, and what stays here because it cannot be sent. */
+export interface LoadedConfig {
+  readonly config: ProjectConfig;
+  /** `mongodb.options`, for the client of the migrations. */
+  readonly clientOptions: Readonly<Record<string, unknown>>;
+}
+
+/** Reads the configuration file of migrate-mongo: an object, a promise of one, or a function that gives either; CommonJS, ESM or TypeScript. */
+export async function loadConfig(file: string): Promise<LoadedConfig> {
+  const exported: unknown = unwrapped(await importFile(file));
+  const config = (await (typeof exported === 'function' ? (exported as () => unknown)() : exported)) as Readonly<
+    Record<string, unknown>
+  > | null;
+  if (typeof config !== 'object' || config === null) throw new Error('The configuration file exports no object.');
+  const { databaseName, options } = (config['mongodb'] ?? {}) as { databaseName?: unknown; options?: unknown };
+  const known = Object.entries({ ...config, databaseName }).filter(
+    ([key, value]) => typeof value === configTypes[key as keyof ProjectConfig],
   );
+  return { config: Object.fromEntries(known), clientOptions: typeof options === 'object' && options !== null ? { ...options } : {} };
 }
 
 const configTypes: Readonly<Record<keyof ProjectConfig, string>> = {
@@ -59,33 +92,15 @@ const configTypes: Readonly<Record<keyof ProjectConfig, string>> = {
   databaseName: 'string',
 };
 
+type Exports = Readonly<Record<string, unknown>>;
+
+/** CommonJS that was compiled from ESM has two defaults around what it means. */
+function unwrapped(exported: Exports): unknown {
+  const inner = exported['default'];
+  const innermost = typeof inner === 'object' && inner !== null ? (inner as Exports)['default'] : undefined;
+  return innermost ?? inner ?? exported;
+}
+
 function importFile(file: string): Promise<Exports> {
   return import(/* webpackIgnore: true */ pathToFileURL(file).href) as Promise<Exports>;
-}
-
-/** The exports themselves or what lies under `default`, once for ESM, twice for CommonJS that was compiled from ESM. */
-function unwrap(exported: Exports, fits: (candidate: Exports) => boolean): Exports | undefined {
-  const inner = exported['default'] as Exports | undefined;
-  const innermost = inner?.['default'] as Exports | undefined;
-  return [innermost, inner, exported].find((candidate) => candidate !== undefined && candidate !== null && fits(candidate));
-}
-
-function isStep(value: unknown): value is Step {
-  return typeof value === 'function';
-}
-
-function call(exported: Exports, step: Step, [db, client]: [Db, MongoClient]): Promise<void> {
-  if (!takesCallback(step)) return Promise.resolve(step.call(exported, db, client)).then(() => undefined);
-  return new Promise((resolve, reject) => {
-    const done = (error?: unknown): void => (error === undefined || error === null ? resolve() : reject(toError(error)));
-    // migrate-mongo before 7 passed the callback second when there were two parameters.
-    const parameters: unknown[] = step.length === 2 ? [db, done] : [db, client, done];
-    (step as (...all: unknown[]) => unknown).call(exported, ...parameters);
-  });
-}
-
-/** migrate-mongo before 14 recognised callback style by the name of the last parameter. */
-function takesCallback(step: Step): boolean {
-  const parameters = /^[^(]*\(([^)]*)\)/.exec(step.toString())?.[1] ?? '';
-  return /(^|,)\s*(callback|cb|next|done)_?\s*$/.test(parameters);
 }

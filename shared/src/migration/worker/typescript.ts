@@ -3,19 +3,21 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileFunction } from 'node:vm';
 import { transform } from 'sucrase';
+import { refuseDecorators } from './decorators.ts';
 
 export interface Compiled {
   readonly format: 'module' | 'commonjs';
   readonly source: string;
 }
 
-/** Removes the types of a TypeScript file; lines stay where they are. Files of CommonJS projects become CommonJS, as ts-node does it. */
+/** Removes the types of a TypeScript file; lines stay where they are. Files of CommonJS projects become CommonJS, as ts-node does it. Throws `DecoratorsFound`. */
 export function compile(url: string): Compiled {
   const file = fileURLToPath(url);
   const source = readFileSync(file, 'utf8');
+  const script: Compiled = { format: 'commonjs', source: strip(source, file, ['typescript', 'imports']) };
+  refuseDecorators(script.source, file);
   const asModule = (): Compiled => ({ format: 'module', source: strip(source, file, ['typescript']) });
   if (file.endsWith('.mts') || (file.endsWith('.ts') && packageType(path.dirname(file)) === 'module')) return asModule();
-  const script: Compiled = { format: 'commonjs', source: strip(source, file, ['typescript', 'imports']) };
   return file.endsWith('.cts') || isScript(script.source) ? script : asModule();
 }
 

@@ -1,0 +1,42 @@
+import { callerOf } from './fault.ts';
+
+/** An environment variable that is not set and was read while a file was loaded. */
+export interface UnsetVariable {
+  readonly name: string;
+  readonly file: string;
+  readonly line?: number;
+}
+
+/** Watches `process.env` for variables that code of the project reads and that are not set; what packages look for is their own affair. */
+export interface EnvironmentWatch {
+  /** What was read since the last call. */
+  take(): readonly UnsetVariable[];
+}
+
+/** Read for the colour and the detail of what is printed, and never needed. */
+const ambient = /^(NODE_|npm_|FORCE_COLOR$|NO_COLOR$|DEBUG$|TERM$|COLORTERM$|TZ$)/;
+
+/** Replaces `process.env` of this process by one that is watched. */
+export function watchEnvironment(): EnvironmentWatch {
+  const found = new Map<string, UnsetVariable>();
+  process.env = new Proxy(process.env, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (value === undefined && typeof name === 'string' && !ambient.test(name)) note(name, found);
+      return value;
+    },
+  });
+  return {
+    take: () => {
+      const all = [...found.values()];
+      found.clear();
+      return all;
+    },
+  };
+}
+
+function note(name: string, found: Map<string, UnsetVariable>): void {
+  const place = found.has(name) ? undefined : callerOf(new Error('read here'));
+  if (place?.file === undefined) return;
+  found.set(name, { name, file: place.file, ...(place.line === undefined ? {} : { line: place.line }) });
+}

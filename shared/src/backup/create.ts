@@ -62,7 +62,7 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
 }
 
 /** Sorts by time, so that the newest is the last. */
-function newBackupId(time: Date): string {
+export function newBackupId(time: Date): string {
   return `${time.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
 }
 

@@ -4,7 +4,7 @@ import { filesOf, type Manifest } from './manifest.ts';
 import type { Taken } from './take.ts';
 
 /** Name and version that a manifest gives its writer. */
-const tool = { name: 'migration-guard', version: '0.1.0' } as const;
+export const tool = { name: 'migration-guard', version: '0.1.0' } as const;
 
 export interface Finished extends Taken, Pick<Manifest, 'encryption'> {
   readonly id: string;

@@ -101,6 +101,8 @@ const schema = z.object({
   oplog: oplog.exactOptional(),
   /** Only when they were asked for. */
   accounts: z.array(accounts).readonly().exactOptional(),
+  /** Another tool keeps the documents; there are no collections here then. `at` is the time that they show, ISO 8601. */
+  held: z.object({ engine: z.enum(['pbm', 'atlas']), id: z.string(), place: z.string(), at: z.string() }).exactOptional(),
   /** Sums over all collections. */
   digest: digestSchema,
   /** Bytes of all files but the manifest. */
@@ -168,13 +170,15 @@ export function definitionsText(collections: readonly ManifestCollection[]): str
   return `${JSON.stringify(collections.map(({ options, indexes, query }) => ({ options, indexes, query })))}\n`;
 }
 
-/** Reads a committed backup's manifest. Throws as `readOverview`, and `backup/key-missing`, `backup/key-wrong` when it is encrypted. */
+/** Reads a committed backup's manifest. Throws as `readOverview`, `backup/held-elsewhere`, and `backup/key-missing`, `backup/key-wrong` when it is encrypted. */
 export async function readManifest(store: BackupStore, id: string): Promise<Manifest> {
   return withDefinitions(store, await readOverview(store, id));
 }
 
 /** The manifest with the options and indexes that it does not tell when the backup is encrypted. Throws as `readManifest`. */
 export async function withDefinitions(store: BackupStore, content: Manifest): Promise<Manifest> {
+  if (content.held !== undefined)
+    throw new GuardError('backup/held-elsewhere', `The documents of ${content.id} are kept by \`engine: ${content.held.engine}\`.`);
   if (content.encryption === undefined) return content;
   if (store.decrypts !== true) throw new GuardError('backup/key-missing', `The backup ${content.id} is encrypted.`);
   const text = await readProven(store, content.id, content.encryption.definitions);

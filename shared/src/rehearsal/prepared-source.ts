@@ -55,7 +55,7 @@ export interface PrepareOptions {
 export async function prepareSource({ from, database, preparation, log, signal }: PrepareOptions): Promise<Prepared> {
   const whole = { ...from, collections: from.collections.filter((collection) => collection.database === database) };
   if (preparation.sample === undefined && preparation.mask === undefined) return { source: whole, masked: [], emptied: [] };
-  if ('replay' in whole && whole.replay !== undefined)
+  if (whole.replay !== undefined)
     throw new GuardError(
       'rehearsal/not-maskable',
       `The backup ${from.id} is consistent by an oplog: it can be neither sampled nor masked.`,

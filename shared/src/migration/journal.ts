@@ -1,16 +1,19 @@
-import { ObjectId, type Db } from 'mongodb';
+import { randomUUID } from 'node:crypto';
+import type { Db } from 'mongodb';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Effects } from './effects.ts';
+import type { Direction } from './worker/protocol.ts';
 
 export const journalCollection = 'migration_journal';
 
 /**
  * STARTED is written before the first write of a file, FINISHED when its `up` has returned, APPLIED when the history holds it.
  * INTERRUPTED: ended by cancel, timeout or a lost lock. A file whose last entry is STARTED was being run by a process that was killed.
+ * ABORTED: its transaction was not committed and never will be. CHECKPOINT: how far a walk of the batch helper came, beside the order.
  * ROLLING_BACK: a rung of a rollback has begun; it is the last entry of a file whose rollback was killed.
  */
 export type JournalState =
-  'STARTED' | 'FINISHED' | 'APPLIED' | 'FAILED' | 'INTERRUPTED' | 'ROLLING_BACK' | 'ROLLED_BACK' | 'ROLLBACK_FAILED';
+  'STARTED' | 'ABORTED' | 'FINISHED' | 'APPLIED' | 'FAILED' | 'INTERRUPTED' | 'ROLLING_BACK' | 'ROLLED_BACK' | 'ROLLBACK_FAILED';
 
 export interface JournalEntry {
   readonly file: string;
@@ -27,6 +30,10 @@ export interface JournalEntry {
   readonly effects?: Effects;
   /** Code of the error. */
   readonly error?: string;
+  /** Absent in entries of older releases: up. */
+  readonly direction?: Direction;
+  /** Of a STARTED file that runs in a transaction: `_id` of the entry FINISHED with which the transaction ends. */
+  readonly commit?: string;
   readonly rollbackPoint?: string;
   /** The rung of the rollback that began, or that led back to the rollback point. */
   readonly rung?: string;
@@ -34,11 +41,13 @@ export interface JournalEntry {
 
 /** What a writer says; the rest is filled in. */
 export type NewEntry = Pick<JournalEntry, 'file' | 'state'> &
-  Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error' | 'rung'>>;
+  Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error' | 'rung' | 'direction'>>;
 
 export interface Journal {
   /** Confirms the lock, then adds the entry, confirmed by a majority. */
-  append(entry: NewEntry): Promise<void>;
+  append(entry: NewEntry): Promise<JournalEntry>;
+  /** As `append`, with a `commit` of its own; the step after it is kept free for that entry. */
+  begin(entry: NewEntry): Promise<JournalEntry & { readonly commit: string }>;
 }
 
 export interface JournalOptions {
@@ -54,17 +63,24 @@ export interface JournalOptions {
 /** The journal of one run, under its lock. */
 export function openJournal({ db, lock, run, now, rollbackPoint }: JournalOptions): Journal {
   let step = 0;
+  const write = async <T extends object>(entry: NewEntry & T): Promise<JournalEntry & T> => {
+    await lock.confirm();
+    step += 1;
+    const point = rollbackPoint === undefined ? {} : { rollbackPoint };
+    const document = { ...entry, at: now(), run, fence: lock.fence, step, ...point };
+    try {
+      await db.collection(journalCollection).insertOne({ ...document }, { writeConcern: { w: 'majority' } });
+      return document;
+    } catch (error) {
+      throw fromMongoError(error, `Writing the journal of ${db.databaseName}`);
+    }
+  };
   return {
-    append: async (entry) => {
-      await lock.confirm();
+    append: (entry) => write(entry),
+    begin: async (entry) => {
+      const written = await write({ ...entry, commit: `commit/${randomUUID()}` });
       step += 1;
-      const point = rollbackPoint === undefined ? {} : { rollbackPoint };
-      const document: JournalEntry = { ...entry, at: now(), run, fence: lock.fence, step, ...point };
-      try {
-        await db.collection(journalCollection).insertOne({ _id: new ObjectId(), ...document }, { writeConcern: { w: 'majority' } });
-      } catch (error) {
-        throw fromMongoError(error, `Writing the journal of ${db.databaseName}`);
-      }
+      return written;
     },
   };
 }
@@ -74,9 +90,21 @@ export async function readJournal(db: Db): Promise<ReadonlyMap<string, JournalEn
   try {
     const entries = await db
       .collection(journalCollection)
-      .find<JournalEntry>({}, { projection: { _id: 0 }, sort: { fence: 1, step: 1 }, readPreference: 'primary' })
+      .find<JournalEntry>({ state: { $ne: 'CHECKPOINT' } }, { projection: { _id: 0 }, sort: { fence: 1, step: 1 }, readPreference: 'primary' })
       .toArray();
     return new Map(entries.map((entry) => [entry.file, entry]));
+  } catch (error) {
+    throw fromMongoError(error, `Reading the journal of ${db.databaseName}`);
+  }
+}
+
+/** All entries of the runs that named a rollback point, in their order. */
+export async function readJournalOf(db: Db, rollbackPoint: string): Promise<readonly JournalEntry[]> {
+  try {
+    return await db
+      .collection(journalCollection)
+      .find<JournalEntry>({ rollbackPoint }, { projection: { _id: 0 }, sort: { fence: 1, step: 1 }, readPreference: 'primary' })
+      .toArray();
   } catch (error) {
     throw fromMongoError(error, `Reading the journal of ${db.databaseName}`);
   }

@@ -6,7 +6,7 @@ import { fromMongoError, isRetryable, serverCode } from '../errors/mongo-errors.
 import type { Log } from '../log/log.ts';
 
 export const lockCollection = 'migration_lock';
-const lockId = 'migrations';
+export const lockId = 'migrations';
 const pollMilliseconds = 500;
 /** Expiry of a lock that is kept. */
 const never = new Date('9999-12-31T00:00:00Z');

@@ -49,7 +49,7 @@ function explain(entry: HalfDoneEntry): HalfDone {
   const done = effects === undefined ? 'unknown writes' : describeEffects(effects);
   const when = `${at.toISOString()} by ${run}`;
   const knownAs = {
-    STARTED: `${file} was started at ${when}, and that run was killed before it could write down an end`,
+    STARTED: `${file} was started${entry.commit === undefined ? '' : ' in a transaction'} at ${when}, and that run was killed before it could write down an end`,
     ROLLING_BACK: `the rollback of ${file} began at ${when}, and that run was killed before it could write down an end`,
     ROLLBACK_FAILED: `the rollback of ${file} failed at ${when}`,
     FAILED: `${file} failed at ${when}, after ${done}`,

@@ -175,7 +175,7 @@ describe('running migrations', () => {
     });
     const { done } = await apply(db, checkout.folder);
     expect(done[0]?.warnings).toEqual([
-      expect.stringContaining('1 writes were still under way'),
+      'The write insert things of migrations/1.js line 5 was still under way when it returned: an await is missing. It was waited for.',
       expect.stringContaining('1 writes failed'),
       'It printed to stderr: it did not work',
     ]);

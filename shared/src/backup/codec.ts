@@ -1,5 +1,5 @@
-import { promisify } from 'node:util';
-import { constants, gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { runCodec } from './codec-run.ts';
 
 export const compressions = ['zstd', 'gzip', 'none'] as const;
 /** How frames are stored: zstd level 3 (smallest for its speed), gzip level 6 (stock mongorestore reads it), or as they are. */
@@ -8,27 +8,48 @@ export type Compression = (typeof compressions)[number];
 /** What is appended to the name of a compressed file. */
 export const extensions: Readonly<Record<Compression, string>> = { zstd: '.zst', gzip: '.gz', none: '' };
 
-const zstd = promisify(zstdCompress);
-const unzstd = promisify(zstdDecompress);
-const gz = promisify(gzip);
-const ungz = promisify(gunzip);
+/** What Node appends to a frame that was finished before its engine was. */
+const emptyFrame = Buffer.from('28b52ffd240001000099e9d851', 'hex');
+const zstdParams = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
 
-/** One complete frame (a zstd frame with its checksum, or a gzip member). It is made in the thread pool, so frames use all cores. */
-export function compressFrame(compression: Compression, plain: Buffer): Promise<Buffer> {
-  // Room for the worst case, of which only what is written becomes memory: zstd then reads and writes in place, without buffers of its own.
-  const chunkSize = plain.length + (plain.length >> 8) + 1024;
-  // Never ZSTD_c_nbWorkers: Node then cuts the output short without an error (nodejs/node#59899).
-  const params = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
-  if (compression === 'zstd') return zstd(plain, { chunkSize, params });
-  return compression === 'gzip' ? gz(plain, { chunkSize, level: 6 }) : Promise.resolve(plain);
+/** The longest that a frame of so many bytes can become. */
+export function longestFrame(plainBytes: number): number {
+  return plainBytes + (plainBytes >> 7) + 1024;
 }
 
 /**
- * The content of one frame. Node decodes only the first of several zstd frames and says nothing, so frames are always taken one by one.
- * Throws whatever zlib throws, and when the content is longer than `plainBytes`; the caller compares length and digest.
+ * One complete frame (a zstd frame with its checksum, or a gzip member). It is made in the thread pool, so frames use all cores. `output` is
+ * memory for it, which should hold `longestFrame`; without a codec the frame is `plain` itself.
  */
-export function decompressFrame(compression: Compression, stored: Buffer, plainBytes: number): Promise<Buffer> {
-  const limits = { chunkSize: Math.max(plainBytes + 64, 1024), maxOutputLength: Math.max(plainBytes, 1) };
-  if (compression === 'zstd') return unzstd(stored, limits);
-  return compression === 'gzip' ? ungz(stored, limits) : Promise.resolve(stored);
+export async function compressFrame(compression: Compression, plain: Buffer, output?: Buffer): Promise<Buffer> {
+  if (compression === 'none') return plain;
+  const run = { input: plain, expected: longestFrame(plain.length), output };
+  if (compression === 'gzip') return joined(await runCodec({ ...run, engine: (chunkSize) => createGzip({ chunkSize, level: 6 }) }));
+  // Never ZSTD_c_nbWorkers: Node then cuts the output short without an error (nodejs/node#59899). All of the input is the end of the frame: then
+  // zstd knows its length, and reads and writes in place.
+  const flush = constants.ZSTD_e_end;
+  const pieces = await runCodec({ ...run, engine: (chunkSize) => createZstdCompress({ chunkSize, flush, params: zstdParams }) });
+  return joined(pieces.length > 1 && pieces.at(-1)?.equals(emptyFrame) === true ? pieces.slice(0, -1) : pieces);
+}
+
+/** Length of the memory that a frame of so many plain bytes is decoded into. */
+export function decodingRoom(plainBytes: number): number {
+  // A buffer that is full makes the engine ask for another.
+  return Math.max(plainBytes + 64, 1024);
+}
+
+/**
+ * The content of one frame, in `output` if it has the `decodingRoom`. Node decodes only the first of several zstd frames and says
+ * nothing, so frames are always taken one by one. Throws whatever zlib throws, and when the content is longer than `plainBytes`; the caller
+ * compares length and digest.
+ */
+export async function decompressFrame(compression: Compression, stored: Buffer, plainBytes: number, output?: Buffer): Promise<Buffer> {
+  if (compression === 'none') return stored;
+  const run = { input: stored, expected: decodingRoom(plainBytes), longest: plainBytes, output };
+  const create = compression === 'zstd' ? createZstdDecompress : createGunzip;
+  return joined(await runCodec({ ...run, engine: (chunkSize) => create({ chunkSize }) }));
+}
+
+function joined(pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
 }

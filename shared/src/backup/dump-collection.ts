@@ -2,7 +2,7 @@ import type { Document, MongoClient, Timestamp } from 'mongodb';
 import { createDigester, emptyDigest, type Digest } from '../mongo/digest.ts';
 import { parseExtendedJson } from '../mongo/extended-json.ts';
 import { readConcernOf, readRaw, scan, wholeReply } from '../mongo/raw-read.ts';
-import { replyMemory } from '../mongo/reply-memory.ts';
+import { memoryPool } from '../mongo/memory-pool.ts';
 import type { Progress } from '../log/progress.ts';
 import { compressFrame } from './codec.ts';
 import { putFile, writeDocumentFile, type DocumentFileOptions } from './document-file.ts';
@@ -79,7 +79,7 @@ async function copyDocuments({ client, progress, signal }: DumpOptions, target: 
   const query = { client, database: planned.database, collection: source, command: commandOf(target), signal };
   for await (const batch of readRaw(query)) {
     const run = digester.addArray(batch);
-    frames.add(run, replyMemory.leaseOf(batch));
+    frames.add(run, memoryPool.leaseOf(batch));
     progress.add(run.documents, run.bytes.length);
     await frames.ready();
   }

@@ -1,7 +1,9 @@
 import { GuardError } from '../errors/guard-error.ts';
-import { forEachDocument, InvalidBson } from '../mongo/raw-bson.ts';
+import { createDigester, type Digest } from '../mongo/digest.ts';
+import { memoryPool } from '../mongo/memory-pool.ts';
+import { InvalidBson } from '../mongo/raw-bson.ts';
 import type { Compression } from './codec.ts';
-import { decompressFrame } from './codec.ts';
+import { decodingRoom, decompressFrame } from './codec.ts';
 import { readFrameTable, type Frame } from './frame-table.ts';
 import { hashOf, type ManifestCollection } from './manifest.ts';
 import type { BackupStore } from './store.ts';
@@ -21,6 +23,11 @@ export interface DecodedFrame {
   readonly documents: number;
 }
 
+/** A frame that is what its table says. Its bytes may lie in the memory pool: whoever needs them no more may end the lease. */
+export interface ProvenFrame extends DecodedFrame {
+  readonly digest: Digest;
+}
+
 /** Frames that are read and decoded ahead of the one that is handed out. */
 const ahead = 2;
 
@@ -28,10 +35,10 @@ const ahead = 2;
  * The frames of a collection in their order, each proven by its SHA-256, length and number of documents. Throws `backup/incomplete` when
  * files or frames are missing, `backup/checksum-mismatch` when bytes differ, `backup/content-mismatch` when they are not what the table says.
  */
-export async function* readFrames(source: FrameSource): AsyncGenerator<DecodedFrame, void, undefined> {
+export async function* readFrames(source: FrameSource): AsyncGenerator<ProvenFrame, void, undefined> {
   const { frames } = await readFrameTable(source.store, source.id, source.data);
   checkTable(source, frames);
-  const waiting: Promise<DecodedFrame>[] = [];
+  const waiting: Promise<ProvenFrame>[] = [];
   const queue = frames.values();
   const start = (): void => {
     const { value: frame } = queue.next();
@@ -61,7 +68,7 @@ function checkTable({ id, data }: FrameSource, frames: readonly Frame[]): void {
   throw new GuardError('backup/checksum-mismatch', `The frame table of ${id}/${data.path} does not fit the manifest.`);
 }
 
-async function decode({ store, id, compression, data }: FrameSource, frame: Frame): Promise<DecodedFrame> {
+async function decode({ store, id, compression, data }: FrameSource, frame: Frame): Promise<ProvenFrame> {
   const path = `${id}/${data.path}`;
   const where = `${path}, frame at byte ${frame.offset}`;
   const stored = await store.read(path, { offset: frame.offset, bytes: frame.stored });
@@ -69,21 +76,22 @@ async function decode({ store, id, compression, data }: FrameSource, frame: Fram
   if (stored.length !== frame.stored)
     throw new GuardError('backup/incomplete', `The file ${path} is cut off at byte ${frame.offset + stored.length}.`);
   if (hashOf(stored) !== frame.sha256) throw new GuardError('backup/checksum-mismatch', `The bytes of ${where} were changed or damaged.`);
-  const bytes = await decompressFrame(compression, stored, frame.plain).catch((error: unknown) => {
+  const room = compression === 'none' ? undefined : memoryPool.take(decodingRoom(frame.plain));
+  const bytes = await decompressFrame(compression, stored, frame.plain, room).catch((error: unknown) => {
     throw new GuardError('backup/content-mismatch', `The content of ${where} cannot be decompressed.`, { cause: error });
   });
-  const documents = countDocuments(bytes, where);
-  if (bytes.length === frame.plain && documents === frame.documents) return { bytes, documents };
+  const digest = digestOf(bytes, where);
+  if (bytes.length === frame.plain && digest.documents === frame.documents) return { bytes, documents: digest.documents, digest };
   throw new GuardError('backup/content-mismatch', `The content of ${where} is not what the frame table says.`);
 }
 
-function countDocuments(bytes: Buffer, where: string): number {
-  let documents = 0;
+function digestOf(bytes: Buffer, where: string): Digest {
+  const digester = createDigester();
   try {
-    forEachDocument(bytes, () => documents++);
+    digester.add(bytes);
   } catch (error) {
     if (!(error instanceof InvalidBson)) throw error;
     throw new GuardError('backup/content-mismatch', `The content of ${where} is not BSON: ${error.message}.`, { cause: error });
   }
-  return documents;
+  return digester.digest();
 }

@@ -1,8 +1,8 @@
 import { elementOf, type DocumentRun } from '../mongo/raw-bson.ts';
-import type { Lease } from '../mongo/reply-memory.ts';
+import { memoryPool, type Lease } from '../mongo/memory-pool.ts';
 import { valueText } from '../mongo/extended-json.ts';
 import type { Budget } from './budget.ts';
-import { compressFrame, type Compression } from './codec.ts';
+import { compressFrame, longestFrame, type Compression } from './codec.ts';
 import type { Frame } from './frame-table.ts';
 import { hashOf } from './manifest.ts';
 import type { StoreWriter } from './store.ts';
@@ -74,16 +74,18 @@ export class FrameWriter {
     const described = { plain: plain.length, documents, ...idsOf(plain, plain.length - last.bytes.length + last.lastStart) };
     const { budget, compression } = this.#options;
     budget.hold(plain.length);
-    const compressing = compressFrame(compression, plain);
+    const output = compression === 'none' ? undefined : memoryPool.take(longestFrame(plain.length));
+    const compressing = compressFrame(compression, plain, output);
     // Awaited in its turn; until then a failure must not count as unhandled.
     compressing.catch(() => undefined);
+    const leases = [...runs.map(({ lease }) => lease), ...(output === undefined ? [] : [memoryPool.leaseOf(output)])];
     this.#tail = this.#tail
       .then(async () => this.#write(await compressing, described))
       .catch((error: unknown) => {
         this.#failure ??= error;
       })
       .finally(() => {
-        for (const { lease } of runs) lease?.end();
+        for (const lease of leases) lease?.end();
         budget.release(plain.length);
       });
   }

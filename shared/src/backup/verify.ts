@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { GuardError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { startProgress, type Progress } from '../log/progress.ts';
-import { createDigester, emptyDigest, sameDigest, type Digest } from '../mongo/digest.ts';
+import { addDigests, emptyDigest, sameDigest, type Digest } from '../mongo/digest.ts';
+import { memoryPool } from '../mongo/memory-pool.ts';
 import { decompressFrame } from './codec.ts';
 import { readFrames } from './frame-reader.ts';
 import { inParallel } from './in-parallel.ts';
@@ -141,10 +142,11 @@ interface Counting {
 async function digestOf({ store, manifest, data, progress, signal }: Counting): Promise<Digest> {
   if (data === undefined) return emptyDigest;
   const { id, compression } = manifest;
-  const digester = createDigester();
-  for await (const { bytes, documents } of readFrames({ store, id, compression, data, signal })) {
-    digester.add(bytes);
-    progress.add(documents, bytes.length);
+  let sum = emptyDigest;
+  for await (const { bytes, digest } of readFrames({ store, id, compression, data, signal })) {
+    memoryPool.leaseOf(bytes)?.end();
+    sum = addDigests(sum, digest);
+    progress.add(digest.documents, digest.bytes);
   }
-  return digester.digest();
+  return sum;
 }

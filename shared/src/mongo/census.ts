@@ -1,12 +1,13 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import { z } from 'zod';
+import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
 import { bucketsOf, readCatalog, type CatalogEntry } from './catalog.ts';
 import { createDigester, digestSchema, type Digest } from './digest.ts';
 import { isOwnCollection } from './own-collections.ts';
 import { readRaw, scan } from './raw-read.ts';
-import { replyMemory } from './reply-memory.ts';
+import { memoryPool } from './memory-pool.ts';
 
 const collectionCensusSchema = z.object({
   name: z.string(),
@@ -41,6 +42,8 @@ export interface CensusOptions {
   readonly log?: Log | undefined;
   /** Names of the collections to look at; default: all. */
   readonly only?: readonly string[] | undefined;
+  /** The documents as they were at this cluster time, where the server can tell; default: as they are while they are read. */
+  readonly atClusterTime?: Timestamp | undefined;
 }
 
 /** Counts a database. Throws the errors of `fromMongoError`, and the signal's reason when it is aborted. */
@@ -67,7 +70,10 @@ async function contentsOf({ client, database, entry, options }: Counted): Promis
   if (entry.type === 'view') return { documents: 0 };
   const collection = entry.type === 'timeseries' ? bucketsOf(entry.name) : entry.name;
   if (options.digests) {
-    const digest = await digestCollection(client, { database, collection, signal: options.signal });
+    const target = { database, collection, signal: options.signal };
+    const { atClusterTime } = options;
+    const digest =
+      atClusterTime === undefined ? await digestCollection(client, target) : await digestAt(client, { ...target, atClusterTime });
     return { documents: digest.documents, digest };
   }
   try {
@@ -82,21 +88,38 @@ async function contentsOf({ client, database, entry, options }: Counted): Promis
   }
 }
 
+/** A collection that cannot be read as it was (capped, or longer ago than the server remembers) is read as it is. */
+async function digestAt(client: MongoClient, target: DigestTarget): Promise<Digest> {
+  try {
+    return await digestCollection(client, target);
+  } catch (error) {
+    const { atClusterTime: _unused, ...now } = target;
+    const code = error instanceof GuardError ? error.code : undefined;
+    if (code !== 'server/snapshot-unavailable' && code !== 'server/failed') throw error;
+    return digestCollection(client, now);
+  }
+}
+
 export interface DigestTarget {
   readonly database: string;
   readonly collection: string;
   readonly signal?: AbortSignal | undefined;
   /** The documents as a majority of the members has them, at this cluster time or later; default: as the primary has them now. */
   readonly notBefore?: Timestamp | undefined;
+  /** The documents exactly as they were at this cluster time. */
+  readonly atClusterTime?: Timestamp | undefined;
 }
 
 /** The digest of every document of a collection, read as raw bytes. Throws the errors of `fromMongoError`. */
-export async function digestCollection(client: MongoClient, { database, collection, signal, notBefore }: DigestTarget): Promise<Digest> {
+export async function digestCollection(
+  client: MongoClient,
+  { database, collection, signal, notBefore, atClusterTime }: DigestTarget,
+): Promise<Digest> {
   const digester = createDigester();
   try {
-    for await (const batch of readRaw({ client, database, collection, command: scan(collection, { notBefore }), signal })) {
+    for await (const batch of readRaw({ client, database, collection, command: scan(collection, { notBefore, atClusterTime }), signal })) {
       digester.addArray(batch);
-      replyMemory.leaseOf(batch)?.end();
+      memoryPool.leaseOf(batch)?.end();
     }
   } catch (error) {
     signal?.throwIfAborted();

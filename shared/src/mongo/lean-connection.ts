@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Connection } from 'mongodb/lib/cmap/connection.js';
 import { MessageAssembler } from './message-assembler.ts';
 import { readDirectly } from './read-directly.ts';
-import { replyMemory } from './reply-memory.ts';
+import { memoryPool } from './memory-pool.ts';
 
 /**
  * A connection of the driver that reads large replies to where they stay. Everything else is the driver's: how the connection is made and
@@ -14,7 +14,7 @@ export class LeanConnection extends Connection {
     super(socket, options);
     socket.unpipe(this.messageStream);
     const assembler = new MessageAssembler({
-      memoryFor: (length) => replyMemory.take(length),
+      memoryFor: (length) => memoryPool.take(length),
       onMessage: (message) => this.messageStream.push(message),
     });
     readDirectly(socket, {

@@ -42,6 +42,8 @@ export interface LoadedCollection {
   readonly item: RestoreItem;
   /** Where the documents are now; `undefined` for views and time series, which cannot be renamed. */
   readonly shadow: Namespace | undefined;
+  /** The shadow, or the buckets of it; `undefined` for views. */
+  readonly documentsAt: Namespace | undefined;
   /** Removes what was loaded, unless it has its name already. */
   readonly discard: () => Promise<void>;
 }
@@ -51,7 +53,7 @@ export interface LoadedCollection {
  * a time series is loaded and proven under the shadow name too, to be loaded once more when it takes its name.
  */
 export async function loadCollection(options: LoadOptions, item: RestoreItem): Promise<LoadedCollection> {
-  if (item.source.type === 'view') return { item, shadow: undefined, discard: async () => undefined };
+  if (item.source.type === 'view') return { item, shadow: undefined, documentsAt: undefined, discard: async () => undefined };
   const shadow = shadowOf(item.to);
   const discard = async (): Promise<void> => {
     await options.client
@@ -64,10 +66,12 @@ export async function loadCollection(options: LoadOptions, item: RestoreItem): P
     const filled = await fill(options, item, shadow);
     // Both only read the documents. Whatever fails, the other has ended before the shadow is dropped.
     const building =
-      item.source.type === 'collection' ? createIndexes(options.client, { item, at: shadow, which: 'without expiry' }) : undefined;
+      item.source.type === 'collection' && options.from.replay === undefined
+        ? createIndexes(options.client, { item, at: shadow, which: 'without expiry' })
+        : undefined;
     const [proof, build] = await Promise.allSettled([prove(options, item, filled), building]);
     for (const part of [proof, build]) if (part.status === 'rejected') throw part.reason;
-    return { item, shadow, discard };
+    return { item, shadow, documentsAt: filled.at, discard };
   } catch (error) {
     await discard();
     options.signal?.throwIfAborted();
@@ -86,7 +90,7 @@ export async function finishCollection(options: LoadOptions, { item, shadow }: L
       await client.db('admin').command({ ...target, writeConcern: { w: 'majority' } });
     } else {
       if (existing !== undefined) await drop(client, to);
-      if (source.type === 'timeseries') await prove(options, item, await fill(options, item, to));
+      if (source.type === 'timeseries') await loadAgain(options, item);
       else await create(client, to, parseExtendedJson(source.options));
       if (shadow !== undefined) await drop(client, shadow);
     }
@@ -96,6 +100,24 @@ export async function finishCollection(options: LoadOptions, { item, shadow }: L
     log.error(`${nameOf(to)} could not take the place of what was there.`);
     throw fromMongoError(error, `Giving ${nameOf(to)} its name`);
   }
+}
+
+/** Builds what waited for a replay. */
+export async function buildIndexes({ client }: LoadOptions, { item, shadow }: LoadedCollection): Promise<void> {
+  if (shadow === undefined || item.source.type !== 'collection') return;
+  try {
+    await createIndexes(client, { item, at: shadow, which: 'without expiry' });
+  } catch (error) {
+    throw fromMongoError(error, `Building the indexes of ${nameOf(item.to)}`);
+  }
+}
+
+/** A time series under its own name, as it was loaded and proven under the other one. */
+async function loadAgain(options: LoadOptions, item: RestoreItem): Promise<void> {
+  const { from } = options;
+  const filled = await fill(options, item, item.to);
+  await prove(options, item, filled);
+  await from.replay?.onto([{ database: item.source.database, name: item.source.name, at: filled.at }], options);
 }
 
 /** Always the same for the same target, so that the next run clears away what a killed one left behind. */

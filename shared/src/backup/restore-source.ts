@@ -1,8 +1,10 @@
+import type { Timestamp } from 'mongodb';
 import type { DecodedFrame } from './frame-reader.ts';
 import { readFrames } from './frame-reader.ts';
 import { inParallel } from './in-parallel.ts';
 import type { Manifest, ManifestCollection } from './manifest.ts';
 import { nameOf } from './namespaces.ts';
+import { replayOf, type Replay } from './oplog/replay.ts';
 import type { BackupStore } from './store.ts';
 
 /** What a restore has to know of a collection. */
@@ -21,10 +23,13 @@ export interface RestoreSource {
     work: (item: T) => Promise<void>,
     signal?: AbortSignal,
   ): Promise<void>;
+  /** What has to follow when the collections are loaded: then their indexes are built after it, because only it makes them unique. */
+  readonly replay?: Replay | undefined;
 }
 
 /** A backup of ours as a source. */
-export function backupSource(store: BackupStore, { id, compression, collections }: Manifest): RestoreSource {
+export function backupSource(store: BackupStore, manifest: Manifest, oplogLimit?: Timestamp): RestoreSource {
+  const { id, compression, collections } = manifest;
   const keyOf = ({ database, name }: SourceCollection): string => nameOf({ database, collection: name });
   const files = new Map(collections.map((collection) => [keyOf(collection), collection.data]));
   return {
@@ -35,5 +40,6 @@ export function backupSource(store: BackupStore, { id, compression, collections 
       if (data !== undefined) yield* readFrames({ store, id, compression, data, signal });
     },
     loadAll: (items, work) => inParallel(items, 2, work),
+    replay: replayOf(store, manifest, oplogLimit),
   };
 }

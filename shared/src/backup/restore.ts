@@ -1,4 +1,4 @@
-import type { MongoClient } from 'mongodb';
+import type { MongoClient, Timestamp } from 'mongodb';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import { formatBytes } from '../log/format-bytes.ts';
@@ -13,7 +13,14 @@ import { rawInserter } from '../mongo/raw-write.ts';
 import { Budget } from './budget.ts';
 import { readManifest } from './manifest.ts';
 import { nameOf, renamed, selects, type Namespace, type NamespacePatterns, type NamespaceRename } from './namespaces.ts';
-import { finishCollection, loadCollection, type LoadedCollection, type LoadOptions, type RestoreItem } from './restore-collection.ts';
+import {
+  buildIndexes,
+  finishCollection,
+  loadCollection,
+  type LoadedCollection,
+  type LoadOptions,
+  type RestoreItem,
+} from './restore-collection.ts';
 import { backupSource, type RestoreSource, type SourceCollection } from './restore-source.ts';
 import type { BackupStore } from './store.ts';
 
@@ -30,6 +37,8 @@ export interface RestoreWishes extends NamespacePatterns {
   readonly mapNamespace?: ((namespace: Namespace) => Namespace) | undefined;
   /** Whether existing collections are replaced. Nothing is dropped before its replacement is proven. */
   readonly drop: boolean;
+  /** Entries of the oplog at or after this time are not replayed. */
+  readonly oplogLimit?: Timestamp | undefined;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,7 +54,7 @@ export interface RestoredCollection {
   readonly from: Namespace;
   readonly to: Namespace;
   readonly type: CatalogEntry['type'];
-  /** Counted in the target, and equal to the one in the manifest. */
+  /** Counted in the target. Equal to the one in the manifest, unless an oplog was replayed onto it: then that was compared by itself. */
   readonly digest: Digest;
   /** Whether it replaced an existing collection. */
   readonly replaced: boolean;
@@ -69,7 +78,7 @@ const bytesInFlight = 32 * 2 ** 20;
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
   const { store, backupId } = options;
-  return restoreFrom(backupSource(store, await readManifest(store, backupId)), options);
+  return restoreFrom(backupSource(store, await readManifest(store, backupId), options.oplogLimit), options);
 }
 
 /** Restores collections of any source, exactly, or throws as `restoreBackup` does. */
@@ -84,6 +93,14 @@ export async function restoreFrom(from: RestoreSource, options: RestoreWishes): 
   const progress = startProgress({ log, doing: 'Restoring', total });
   const budget = new Budget(bytesInFlight);
   const load: LoadOptions = { client, from, inserter, budget, progress, log, signal };
+  const counted = await loadAndName(load, items);
+  await proveDefinitions(client, items);
+  return resultOf(from.id, items, counted);
+}
+
+/** Loads everything under shadow names, proves it, and gives it its names. Returns the digests that a replay changed. */
+async function loadAndName(load: LoadOptions, items: readonly RestoreItem[]): Promise<ReadonlyMap<RestoreItem, Digest>> {
+  const { from, progress, log, signal } = load;
   const loaded: LoadedCollection[] = [];
   try {
     const order = items.toSorted((a, b) => b.source.digest.bytes - a.source.digest.bytes);
@@ -93,17 +110,35 @@ export async function restoreFrom(from: RestoreSource, options: RestoreWishes): 
     };
     await from.loadAll(order, loadOne, signal);
     log.info(`Restored ${progress.summary()}, every digest equal`);
+    const counted = await replayOnto(load, loaded);
     signal?.throwIfAborted();
     // From here on the names change hands: it is quick, and not stopped half-way.
     for (const collection of inOrderOfFinish(loaded)) await finishCollection(load, collection);
+    return counted;
   } catch (error) {
     for (const { discard } of loaded) await discard();
     signal?.throwIfAborted();
     throw fromMongoError(error, `Restoring the backup ${from.id}`);
   }
-  await proveDefinitions(client, items);
-  const collections = items.map(({ source, to, existing }) => restoredOf(source, to, existing !== undefined));
-  return { backupId: from.id, collections, digest: total };
+}
+
+/** What a source says must follow on the documents, then the indexes that waited for it. Returns the digests of what changed by it. */
+async function replayOnto(load: LoadOptions, loaded: readonly LoadedCollection[]): Promise<ReadonlyMap<RestoreItem, Digest>> {
+  const { from } = load;
+  if (from.replay === undefined) return new Map();
+  const open = loaded.flatMap(({ item, documentsAt }) => (documentsAt === undefined ? [] : [{ item, at: documentsAt }]));
+  const targets = open.map(({ item: { source }, at }) => ({ database: source.database, name: source.name, at }));
+  const digests = await from.replay.onto(targets, load);
+  for (const collection of loaded) await buildIndexes(load, collection);
+  return new Map(open.map(({ item }, index) => [item, digests[index] ?? item.source.digest]));
+}
+
+function resultOf(backupId: string, items: readonly RestoreItem[], counted: ReadonlyMap<RestoreItem, Digest>): RestoreResult {
+  const collections = items.map((item) => {
+    const restored = restoredOf(item.source, item.to, item.existing !== undefined);
+    return { ...restored, digest: counted.get(item) ?? restored.digest };
+  });
+  return { backupId, collections, digest: collections.reduce((sum, { digest }) => addDigests(sum, digest), emptyDigest) };
 }
 
 export function restoredOf(source: SourceCollection, to: Namespace, replaced: boolean): RestoredCollection {

@@ -23,6 +23,12 @@ export function addDigests(a: Digest, b: Digest): Digest {
   return { documents: a.documents + b.documents, bytes: a.bytes + b.bytes, sum: hex(sum) };
 }
 
+/** What is left of `a` without the documents of `b`, which are all in it. */
+export function subtractDigests(a: Digest, b: Digest): Digest {
+  const sum = (BigInt(`0x${a.sum}`) - BigInt(`0x${b.sum}`)) & (2n ** 128n - 1n);
+  return { documents: a.documents - b.documents, bytes: a.bytes - b.bytes, sum: hex(sum) };
+}
+
 export function sameDigest(a: Digest, b: Digest): boolean {
   return a.documents === b.documents && a.bytes === b.bytes && a.sum === b.sum;
 }

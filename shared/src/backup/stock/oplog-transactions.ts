@@ -34,7 +34,8 @@ export class TransactionBuffer {
     this.#waiting.set(id, waiting);
     if (operation.kind !== 'several') return;
     for (const inner of operation.entries) {
-      waiting.push(inner);
+      // A copy: the bytes around it may be used again before the transaction ends.
+      waiting.push(Buffer.from(inner));
       this.#bytes += inner.length;
     }
     if (this.#bytes <= longest) return;

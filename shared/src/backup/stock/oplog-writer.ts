@@ -99,7 +99,9 @@ async function send(client: MongoClient, { kind, namespace, statements, place }:
 
 /** Has the server apply entries of its own kind. Throws `dump/oplog-refused`. */
 export async function applyOps(client: MongoClient, entries: readonly ReadonlyMap<string, unknown>[], place: DumpPlace): Promise<void> {
-  const reply = await client.db('admin').command({ applyOps: entries, bypassDocumentValidation: true, writeConcern: { w: 'majority' } });
+  // One by one: as a unit they would take the lock of the whole server, and wait for every open transaction.
+  const how = { allowAtomic: false, bypassDocumentValidation: true, writeConcern: { w: 'majority' } };
+  const reply = await client.db('admin').command({ applyOps: entries, ...how });
   const results = (reply['results'] as readonly boolean[] | undefined) ?? [];
   const done = results.length === entries.length && results.every(Boolean);
   if (!done) throw refusal(place, 'an update', reply['code']);

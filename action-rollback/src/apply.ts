@@ -1,98 +1,108 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import type { CensusDifference } from '@migration-guard/shared/checks/compare-census';
 import { GuardError, toError } from '@migration-guard/shared/errors/guard-error';
 import { openJournal, type Journal } from '@migration-guard/shared/migration/journal';
-import { prove } from '@migration-guard/shared/rollback/prove';
-import { carryOut } from '@migration-guard/shared/rollback/restore';
-import { planFrom, type Assessment } from './assess.ts';
+import { climb, type Reached } from '@migration-guard/shared/rollback/ladder';
+import { setMaintenance } from '@migration-guard/shared/rollback/maintenance';
+import type { Emergency } from './emergency.ts';
 import { runNamedHook } from './hooks.ts';
 import { manualSteps } from './manual-steps.ts';
-import { recordRolledBack, touchedMigrations } from './record.ts';
-import type { Work } from './work.ts';
+import { presentDifferences, presentReached, presentSteps, proofOf } from './present.ts';
+import { recordEach } from './record.ts';
+import { rungsOf } from './rungs/all.ts';
+import { findNothingToDo } from './nothing-to-do.ts';
+import type { Situation } from './situation.ts';
 
-/** Something may write while it is rolled back: what still differs is put right once more, then it is a failure. */
-const passes = 2;
-
-/** Stops the application, puts the data back, proves it, records it, starts the application. The lock is held. */
-export async function apply(work: Work): Promise<Outcome> {
-  const { subject, inputs, context } = work;
-  const { stage } = context;
-  const { database, point } = subject;
+/** Stops the application, climbs the ladder until a rung is proven, records it, starts the application. The lock is held. */
+export async function apply(situation: Situation, emergency: Emergency): Promise<Outcome> {
+  const { subject, inputs, context, signal } = situation;
+  const { log, stage } = context;
   const started = performance.now();
-  const journal = journalOf(work);
-  const files = await touchedMigrations(subject);
-  await runNamedHook('stop', inputs, context);
-  let last = work.assessment;
+  const journal = journalOf(situation);
+  const nothing = await findNothingToDo(situation);
+  if (nothing !== undefined) {
+    const completed = await completeRecords(situation, journal);
+    return completed ? { ...nothing, reason: `${nothing.reason} The journal, which an earlier run left open, is completed.` } : nothing;
+  }
+  const files = filesOf(situation);
   try {
-    last = await climb(work);
-    context.setOutput('proof', last.plan.conflicts.length === 0 ? 'equal' : 'equal-to-backup');
-    await recordRolledBack(journal, files, { state: 'ROLLED_BACK', milliseconds: Math.round(performance.now() - started) });
+    const reached = await climb(rungsOf(situation), {
+      log,
+      signal,
+      onPassed: ({ rung, differences }) => presentDifferences(rung, differences ?? [], stage),
+      onBegin: async (rung, prepared) => {
+        if (!emergency.begun) await stopApplication(situation);
+        emergency.begun = true;
+        emergency.steps = manualSteps({ inputs, subject, begun: true, steps: prepared.steps });
+        emergency.dataState = `${subject.database} is not back at the rollback point: the rollback failed on its way, at the rung ${rung}.`;
+        stage.dataState(emergency.dataState);
+        presentSteps(rung, prepared, context);
+        await recordEach(journal, files, { state: 'ROLLING_BACK', rung });
+      },
+    });
+    context.setOutput('proof', proofOf(reached));
+    const milliseconds = Math.round(performance.now() - started);
+    await recordEach(journal, files, { state: 'ROLLED_BACK', rung: reached.rung, milliseconds });
+    emergency.begun = false;
+    emergency.dataState = `${subject.database} is rolled back and proven; the application does not run.`;
+    emergency.steps = 'Start the application by hand; the data is ready.';
+    return await finish(situation, { reached, milliseconds });
   } catch (error) {
-    context.setOutput('proof', 'failed');
-    stage.dataState(`${database} is not back at the rollback point: the rollback failed on its way.`);
-    stage.nextStep(manualSteps(work));
-    await recordRolledBack(journal, files, { state: 'ROLLBACK_FAILED', ...codeOf(error) }).catch((thrown: unknown) =>
-      context.log.warning(`The journal could not be written: ${toError(thrown).message}`),
-    );
+    if (emergency.begun) await recordFailure(situation, journal, error);
     throw error;
   }
-  stage.figure('Rolled back in', `${((performance.now() - started) / 1_000).toFixed(1)} s`);
-  const reached = last.plan.conflicts.length === 0 ? `the rollback point ${point.id}` : `the backup ${last.backup?.id}`;
-  stage.dataState(`${database} equals ${reached}: every collection, digest, index and option was compared.`);
+}
+
+function journalOf({ subject, lock, context }: Situation): Journal {
+  if (lock === undefined) throw new Error('A rollback needs the lock.');
+  const { run, now } = context;
+  return openJournal({ db: subject.db, lock, run: run.url, now, rollbackPoint: subject.point.id });
+}
+
+/** The files of which the journal is kept: those that are touched, or those that an earlier run had already taken back. */
+function filesOf({ records }: Situation): readonly string[] {
+  return records.touched.length > 0 ? records.touched : records.begun;
+}
+
+async function stopApplication({ subject, inputs, context }: Situation): Promise<void> {
+  if (context.settings.maintenance) await setMaintenance(subject.db, true, context.run.url);
+  await runNamedHook('stop', inputs, context).catch(async (error: unknown) => {
+    if (context.settings.maintenance) await setMaintenance(subject.db, false, context.run.url).catch(() => undefined);
+    throw error;
+  });
+}
+
+async function startApplication({ subject, inputs, context }: Situation): Promise<void> {
+  if (context.settings.maintenance) await setMaintenance(subject.db, false, context.run.url);
   await runNamedHook('start', inputs, context);
-  if (last.plan.conflicts.length === 0) return { result: 'passed', reason: `${database} is rolled back to ${reached}, proven by digest.` };
-  const lost = last.plan.conflicts.map(({ collection }) => collection).join(', ');
-  return { result: 'warned', reason: `${database} is rolled back; writes to ${lost} between the backup and the rollback point are lost.` };
+}
+
+async function finish(
+  situation: Situation,
+  { reached, milliseconds }: { readonly reached: Reached; readonly milliseconds: number },
+): Promise<Outcome> {
+  const { subject, context } = situation;
+  context.stage.figure('Rolled back in', `${(milliseconds / 1_000).toFixed(1)} s`);
+  const outcome = presentReached(reached, subject, context);
+  await startApplication(situation);
+  return outcome;
+}
+
+async function recordFailure({ subject, context, records }: Situation, journal: Journal, error: unknown): Promise<void> {
+  context.setOutput('proof', 'failed');
+  const code = error instanceof GuardError ? { error: error.code } : {};
+  await recordEach(journal, records.touched, { state: 'ROLLBACK_FAILED', ...code }).catch((thrown: unknown) =>
+    context.log.warning(`The journal of ${subject.database} could not be written: ${toError(thrown).message}`),
+  );
 }
 
 /**
  * Writes down what a rollback that was killed after its proof could not, and starts the application that it left stopped. Tells whether
  * there was something to write.
  */
-export async function completeRecords(work: Work): Promise<boolean> {
-  const files = await touchedMigrations(work.subject);
-  if (files.length === 0) return false;
-  await recordRolledBack(journalOf(work), files, { state: 'ROLLED_BACK' });
-  await runNamedHook('start', work.inputs, work.context);
+async function completeRecords(situation: Situation, journal: Journal): Promise<boolean> {
+  const { records } = situation;
+  if (records.touched.length === 0) return false;
+  await recordEach(journal, records.touched, { state: 'ROLLED_BACK' });
+  await startApplication(situation);
   return true;
-}
-
-function journalOf({ subject, lock, context }: Work): Journal {
-  const { run, now } = context;
-  return openJournal({ db: subject.db, lock, run: run.url, now, rollbackPoint: subject.point.id });
-}
-
-/** Carries the plan out and proves it. Returns the plan that was proven. Throws `rollback/not-proven`. */
-async function climb({ subject, assessment, lock, inputs, context }: Work): Promise<Assessment> {
-  const { client, database, point } = subject;
-  const { log, stage } = context;
-  const signal = AbortSignal.any([context.signal, lock.lost]);
-  let current = assessment;
-  for (let pass = 1; ; pass++) {
-    if (current.refusal !== undefined) throw current.refusal;
-    await carryOut(current.plan, { client, database, backup: current.backup, lock, log, signal });
-    log.info('Proving the result …');
-    const { differences, found } = await prove({ client, point, expected: current.plan.expected, log, signal });
-    if (differences.length === 0) return current;
-    log.warning(`${describe(differences)} after pass ${pass} of ${passes}.`);
-    if (pass === passes) {
-      stage.table({
-        title: 'What still differs',
-        columns: ['Collection', 'What', 'Wanted', 'Found'],
-        rows: differences.map(({ collection, what, before, after }) => [collection, what, before, after]),
-      });
-      throw new GuardError('rollback/not-proven', `${database} is not proven to be at the rollback point: ${describe(differences)}.`);
-    }
-    current = planFrom({ subject, inputs, backup: current.backup, now: found });
-  }
-}
-
-function describe(differences: readonly CensusDifference[]): string {
-  const [first] = differences;
-  const more = differences.length > 1 ? ` and ${differences.length - 1} more` : '';
-  return first === undefined ? 'nothing differs' : `${first.what} of ${first.collection}${more} differ`;
-}
-
-function codeOf(error: unknown): { readonly error?: string } {
-  return error instanceof GuardError ? { error: error.code } : {};
 }

@@ -1,23 +1,38 @@
-import type { Work } from './work.ts';
+import type { RungStep } from '@migration-guard/shared/rollback/ladder';
+import type { RollbackInputs } from './contract.ts';
+import type { Subject } from './subject.ts';
 
-/** What a person does by hand when the rollback failed, in order. */
-export function manualSteps({ subject, assessment, inputs }: Work): string {
-  const { database, pointLocation } = subject;
-  const { plan, backup } = assessment;
-  const names = (kind: 'restore' | 'drop'): readonly string[] =>
-    plan.steps.flatMap((step) => (step.kind === kind ? [`${database}.${step.collection}`] : []));
-  const [restored, dropped] = [names('restore'), names('drop')];
-  const steps = [
-    inputs.stopCommand === undefined ? 'Stop the application' : 'Leave the application stopped',
-    `run action-rollback again with \`mode: apply\` and \`rollback-point: ${pointLocation}\`, which goes on from what is there now`,
-    ...(restored.length > 0 && backup !== undefined
-      ? [
-          `if it fails again, run action-backup with \`mode: restore\`, \`store: ${backup.store.location}\`, \`backup-id: ${backup.id}\`, \`drop: true\` and \`include: ${JSON.stringify(restored)}\``,
-        ]
-      : []),
+export interface ManualParts {
+  readonly inputs: Pick<RollbackInputs, 'stopCommand' | 'rollbackPoint' | 'store' | 'backupId'>;
+  readonly subject?: Pick<Subject, 'database' | 'pointLocation' | 'point'>;
+  /** Whether something was changed, so that the application is stopped and the lock kept. */
+  readonly begun: boolean;
+  readonly steps?: readonly RungStep[];
+}
+
+/** What a person does by hand when the rollback failed, in order. Pure. */
+export function manualSteps({ inputs, subject, begun, steps = [] }: ManualParts): string {
+  const point = subject?.pointLocation ?? inputs.rollbackPoint ?? 'the one of the run folder';
+  const store = inputs.store ?? subject?.point.backup?.store;
+  const backup = inputs.backupId ?? subject?.point.backup?.id;
+  const of = (what: string): readonly string[] =>
+    steps.flatMap((step) => (step.what === what ? [`${subject?.database}.${step.collection}`] : []));
+  const [restored, dropped] = [of('restore'), of('drop')];
+  const sentences = [
+    begun && inputs.stopCommand !== undefined ? 'Leave the application stopped' : 'Stop the application',
+    `put right what the message says, then run action-rollback again with \`mode: apply\` and \`rollback-point: ${point}\`: it ${
+      begun ? 'takes over the lock that this run keeps and ' : ''
+    }goes on from what is there now`,
+    ...(store === undefined || backup === undefined
+      ? []
+      : [
+          `if it fails again, run action-backup with \`mode: restore\`, \`store: ${store}\`, \`backup-id: ${backup}\`, \`drop: true\`${
+            restored.length > 0 ? ` and \`include: ${JSON.stringify(restored)}\`` : ` and \`databases: ${subject?.database}\``
+          }`,
+        ]),
     ...(dropped.length > 0 ? [`drop ${dropped.join(', ')}`] : []),
-    'run action-rollback with `mode: plan`: it must find nothing to roll back',
+    'run action-rollback with `mode: apply` once more: it must find nothing to roll back, and frees the lock',
     'start the application',
   ];
-  return `${steps.map((step, index) => `(${index + 1}) ${step}`).join('; ')}.`;
+  return `${sentences.map((sentence, index) => `(${index + 1}) ${sentence}`).join('; ')}.`;
 }

@@ -1,18 +1,35 @@
 import { openHistory } from '@migration-guard/shared/migration/history/open';
-import { readJournal, type Journal, type NewEntry } from '@migration-guard/shared/migration/journal';
+import { readJournal, readJournalOf, type Journal, type JournalEntry, type NewEntry } from '@migration-guard/shared/migration/journal';
 import type { Subject } from './subject.ts';
 
-/** Files that were applied or begun after the rollback point, by changelog and journal, newest first. To be asked before the rollback. */
-export async function touchedMigrations({ db, point }: Subject): Promise<readonly string[]> {
+/** What the database says about the migrations since the rollback point, before anything is rolled back. */
+export interface Records {
+  /** Files that were applied or begun after the point, by history and journal, newest first; not those that are rolled back already. */
+  readonly touched: readonly string[];
+  /** The last entry of each file. */
+  readonly journal: ReadonlyMap<string, JournalEntry>;
+  /** Files of which an earlier rollback to this point wrote something down, newest first. */
+  readonly begun: readonly string[];
+  /** Rungs that an earlier rollback to this point began. */
+  readonly rungs: ReadonlySet<string>;
+}
+
+export async function readRecords({ db, point }: Subject): Promise<Records> {
   const history = openHistory({ kind: point.historyKind ?? 'migrate-mongo', collection: point.changelog });
   const applied = (await history.read(db)).map(({ fileName }) => fileName);
   const journal = await readJournal(db);
-  const begun = [...journal.values()].filter(({ state, at }) => state !== 'ROLLED_BACK' && at.toISOString() >= point.createdAt);
-  const later = [...applied, ...begun.map(({ file }) => file)].filter((file) => !point.history.includes(file));
-  return [...new Set(later)].toReversed();
+  const open = [...journal.values()].filter(({ state, at }) => state !== 'ROLLED_BACK' && at.toISOString() >= point.createdAt);
+  const later = [...applied, ...open.map(({ file }) => file)].filter((file) => !point.history.includes(file));
+  const rollbacks = (await readJournalOf(db, point.id)).filter(({ state }) => state === 'ROLLING_BACK');
+  return {
+    touched: [...new Set(later)].toReversed(),
+    journal,
+    begun: [...new Set(rollbacks.map(({ file }) => file))],
+    rungs: new Set(rollbacks.flatMap(({ rung }) => rung ?? [])),
+  };
 }
 
-/** Writes down how the rollback ended for each of `files`. */
-export async function recordRolledBack(journal: Journal, files: readonly string[], entry: Omit<NewEntry, 'file'>): Promise<void> {
+/** Writes the same down for each of `files`. */
+export async function recordEach(journal: Journal, files: readonly string[], entry: Omit<NewEntry, 'file'>): Promise<void> {
   for (const file of files) await journal.append({ ...entry, file });
 }

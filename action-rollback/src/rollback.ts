@@ -1,42 +1,61 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { toError } from '@migration-guard/shared/errors/guard-error';
-import { formatBytes } from '@migration-guard/shared/log/format-bytes';
-import { acquireLock } from '@migration-guard/shared/migration/lock';
-import type { RollbackPlan } from '@migration-guard/shared/rollback/plan';
-import { apply, completeRecords } from './apply.ts';
-import { assess, type Assessment } from './assess.ts';
+import { acquireLock, type Lock } from '@migration-guard/shared/migration/lock';
+import { apply } from './apply.ts';
 import type { RollbackContext, RollbackInputs } from './contract.ts';
-import { touchedMigrations } from './record.ts';
+import { raiseAlarm, type Emergency } from './emergency.ts';
+import { manualSteps } from './manual-steps.ts';
+import { plan } from './plan.ts';
+import { readRecords } from './record.ts';
+import type { Situation } from './situation.ts';
 import { openSubject, type Subject } from './subject.ts';
-import type { Work } from './work.ts';
 
-/** Plans or performs the way back to the rollback point. Until the plan is accepted nothing is written. */
+/** Plans or performs the way back to the rollback point. A rollback that fails raises the alarm. */
 export async function rollback(inputs: RollbackInputs, context: RollbackContext): Promise<Outcome> {
   context.setOutput('rung', 'none');
   context.setOutput('proof', 'none');
   context.setOutput('conflicts', []);
-  await using subject = await openSubject(inputs, context);
-  context.stage.dataState(`Nothing was changed in ${subject.database}.`);
-  const assessment = await assess(subject, inputs, context);
-  const { plan, refusal } = assessment;
-  present(plan, context);
-  const underLock = <T>(body: (work: Work) => Promise<T>): Promise<T> => withLock({ subject, assessment, inputs, context }, body);
-  if (plan.steps.length === 0 && refusal === undefined) {
-    const completed = inputs.mode === 'apply' && (await touchedMigrations(subject)).length > 0 && (await underLock(completeRecords));
-    return nothingToDo(subject, plan, { context, completed });
+  context.stage.dataState('Nothing was changed by this rollback.');
+  const emergency: Emergency = { begun: false, steps: manualSteps({ inputs, begun: false }), dataState: undefined };
+  try {
+    await using subject = await openSubject(inputs, context);
+    emergency.steps = manualSteps({ inputs, subject, begun: false });
+    context.stage.dataState(`Nothing was changed in ${subject.database}.`);
+    await using resources = new AsyncDisposableStack();
+    const { signal } = context;
+    if (inputs.mode === 'plan') {
+      return await plan({ subject, inputs, context, records: await readRecords(subject), lock: undefined, signal, resources });
+    }
+    return await withLock({ subject, inputs, context, resources, emergency });
+  } catch (error) {
+    // Who cancels a run knows that it was cancelled.
+    if (inputs.mode === 'apply' && (!context.signal.aborted || emergency.begun)) await raiseAlarm(error, emergency, { inputs, context });
+    throw error;
   }
-  if (inputs.mode === 'plan') return planned(assessment, context);
-  if (refusal !== undefined) throw refusal;
-  return await underLock(apply);
 }
 
-async function withLock<T>(parts: Omit<Work, 'lock'>, body: (work: Work) => Promise<T>): Promise<T> {
-  const { subject, inputs, context } = parts;
-  const { log, signal, run } = context;
-  const waitMilliseconds = inputs.lockWait;
-  const lock = await acquireLock({ db: subject.db, owner: run.url, purpose: 'rollback apply', log, signal, waitMilliseconds });
+interface Parts extends Pick<Situation, 'subject' | 'inputs' | 'context' | 'resources'> {
+  readonly emergency: Emergency;
+}
+
+/** What an earlier rollback left is known only under the lock; one that failed has kept it for us. */
+async function withLock({ subject, inputs, context, resources, emergency }: Parts): Promise<Outcome> {
+  const { log, run } = context;
+  const lock = await acquireLock({
+    db: subject.db,
+    owner: run.url,
+    purpose: 'rollback apply',
+    log,
+    signal: context.signal,
+    waitMilliseconds: inputs.lockWait,
+    takeKept: true,
+  });
   try {
-    return await body({ ...parts, lock });
+    const signal = AbortSignal.any([context.signal, lock.lost]);
+    return await apply({ subject, inputs, context, records: await readRecords(subject), lock, signal, resources }, emergency);
+  } catch (error) {
+    if (emergency.begun) await keep(lock, subject, context);
+    throw error;
   } finally {
     await lock
       .release()
@@ -44,48 +63,9 @@ async function withLock<T>(parts: Omit<Work, 'lock'>, body: (work: Work) => Prom
   }
 }
 
-function nothingToDo(
-  { database, point }: Subject,
-  { conflicts }: RollbackPlan,
-  { context, completed }: { readonly context: RollbackContext; readonly completed: boolean },
-): Outcome {
-  context.setOutput('proof', conflicts.length === 0 ? 'equal' : 'equal-to-backup');
-  const equal = conflicts.length === 0 ? `the rollback point ${point.id}` : 'the backup';
-  const records = completed ? ' The journal, which an earlier run left open, is completed.' : '';
-  return { result: 'passed', reason: `There is nothing to roll back: ${database} equals ${equal}.${records}` };
+/** No migration may start on data that are half rolled back. */
+async function keep(lock: Lock, { point }: Subject, { log }: RollbackContext): Promise<void> {
+  await lock
+    .keep(`its rollback to ${point.id} failed half-way, so that no migration may start.`)
+    .catch((error: unknown) => log.warning(`The lock could not be kept: ${toError(error).message}`));
 }
-
-function planned({ plan, refusal }: Assessment, { stage }: RollbackContext): Outcome {
-  if (refusal !== undefined) {
-    stage.nextStep(refusal.remedy);
-    return { result: 'failed', reason: refusal.message };
-  }
-  stage.nextStep('Run action-rollback with `mode: apply` to do this.');
-  return { result: 'passed', reason: `${plan.steps.length} steps lead back to the rollback point.` };
-}
-
-function present(plan: RollbackPlan, context: RollbackContext): void {
-  const { stage, log } = context;
-  context.setOutput('rung', plan.rung);
-  context.setOutput(
-    'conflicts',
-    plan.conflicts.map(({ collection }) => collection),
-  );
-  stage.figure('Collections that differ', new Set(plan.differences.map(({ collection }) => collection)).size);
-  if (plan.steps.length > 0) {
-    stage.table({
-      title: 'Steps',
-      columns: ['Step', 'Collection', 'Documents', 'Why'],
-      rows: plan.steps.map((step) => [step.kind, step.collection, String(step.documents), step.why]),
-    });
-    const restored = plan.steps.flatMap((step) => (step.kind === 'restore' ? [step.bytes] : []));
-    stage.figure('To restore', `${restored.length} collections, ${formatBytes(restored.reduce((sum, bytes) => sum + bytes, 0))}`);
-    stage.finding({ severity: 'note', rule: 'rollback/later-writes', message: laterWrites });
-  }
-  for (const { kind, collection, why } of plan.steps) log.info(`${kind} ${collection}: ${why}`);
-  for (const { collection, why } of plan.conflicts) {
-    stage.finding({ severity: 'warning', rule: 'rollback/backup-differs', message: `${collection}: ${why}.` });
-  }
-}
-
-const laterWrites = 'Whatever was written to these collections after the rollback point is lost, also by the application.';

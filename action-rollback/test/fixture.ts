@@ -100,8 +100,22 @@ async function fillShop(db: Db): Promise<void> {
   await db.collection('changelog').insertOne({ fileName: '1.js', appliedAt: new Date(0), migrationBlock: 0 });
 }
 
+/** Does something as a migration does it: between its entries in the journal, of which the last does not say what it did. */
+export async function asMigration(db: Db, body: () => Promise<void>): Promise<void> {
+  const entry = { file: '2.js', run: 'https://example.org/run', fence: 0 };
+  const journal = db.collection('migration_journal');
+  await journal.insertOne({ ...entry, state: 'STARTED', at: new Date(), step: 1 });
+  await body();
+  await db.collection('changelog').insertOne({ fileName: '2.js', appliedAt: new Date(), migrationBlock: 1 });
+  await journal.insertOne({ ...entry, state: 'APPLIED', at: new Date(), step: 2 });
+}
+
 /** What a bad migration does: changes, deletes, inserts, drops, renames, creates, and all the kinds of definitions. */
-export async function migrateBadly(db: Db): Promise<void> {
+export function migrateBadly(db: Db): Promise<void> {
+  return asMigration(db, () => writeBadly(db));
+}
+
+async function writeBadly(db: Db): Promise<void> {
   const orders = db.collection<Numbered>('orders');
   await orders.deleteMany({ _id: { $mod: [3, 0] } });
   await orders.updateMany({ _id: { $lt: 20 } }, { $set: { total: 0 }, $unset: { status: '' } });
@@ -113,12 +127,6 @@ export async function migrateBadly(db: Db): Promise<void> {
   await db.command({ collMod: 'open_orders', viewOn: 'orders', pipeline: [] });
   await db.collection('created').insertOne({ by: 'the migration' });
   await db.createCollection('created_view', { viewOn: 'created', pipeline: [] });
-  await db.collection('changelog').insertOne({ fileName: '2.js', appliedAt: new Date(), migrationBlock: 1 });
-  const entry = { file: '2.js', run: 'https://example.org/run', fence: 0 };
-  await db.collection('migration_journal').insertMany([
-    { ...entry, state: 'STARTED', at: new Date(), step: 1 },
-    { ...entry, state: 'APPLIED', at: new Date(), step: 2 },
-  ]);
 }
 
 /** A command for the shell that writes `word` at the end of a file of the workspace. */

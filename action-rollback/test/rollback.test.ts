@@ -8,7 +8,7 @@ import { runReport, type Stage } from '@migration-guard/shared/report/run-report
 import type { StepResult } from '@migration-guard/shared/testing/action-runner';
 import { fillEveryKind } from '@migration-guard/shared/testing/every-kind';
 import { differingCollections } from '@migration-guard/shared/testing/truth';
-import { hookFile, migrateBadly, openShop, type Shop } from './fixture.ts';
+import { asMigration, hookFile, migrateBadly, openShop, type Shop } from './fixture.ts';
 
 async function stageOf({ outputs }: StepResult): Promise<Stage> {
   const stage = (await runReport.read(outputs['run-report'] ?? '')).stages.at(-1);
@@ -37,7 +37,10 @@ describe('a rollback', () => {
 
     const plan = await shop.rollback('plan');
     expect(plan).toMatchObject({ exitCode: 0, outputs: { rung: 'restore-collections', proof: 'none', conflicts: '[]', result: 'passed' } });
-    const steps = (await stageOf(plan)).tables[0]?.rows.map(([kind, collection]) => `${kind} ${collection}`).sort();
+    const steps = (await stageOf(plan)).tables
+      .find(({ title }) => title === 'Steps of restore-collections')
+      ?.rows.map(([kind, collection]) => `${kind} ${collection}`)
+      .sort();
     expect(steps).toEqual([
       'drop created',
       'drop created_view',
@@ -51,13 +54,13 @@ describe('a rollback', () => {
       outputs: { rung: 'restore-collections', proof: 'equal', conflicts: '[]', result: 'passed' },
     });
     expect(differingCollections(before, await shop.truth())).toEqual([]);
-    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLED_BACK']);
+    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLING_BACK', 'ROLLED_BACK']);
     expect(await shop.db.collection('migration_lock').countDocuments({ $expr: { $gt: ['$expiresAt', '$$NOW'] } })).toBe(0);
 
     const again = await shop.rollback('apply');
     expect(again).toMatchObject({ exitCode: 0, outputs: { rung: 'none', proof: 'equal' } });
     expect((await stageOf(again)).reason).toContain('There is nothing to roll back');
-    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLED_BACK']);
+    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLING_BACK', 'ROLLED_BACK']);
   });
 
   test('brings back every kind of collection, type, option, index and name', async () => {
@@ -65,11 +68,13 @@ describe('a rollback', () => {
     await shop.mark(await shop.backUp());
     const before = await shop.truth();
     const { collections } = (await rollbackPoint.read(shop.point)).census;
-    for (const { name, type } of collections) {
-      if (type === 'view') await shop.db.collection(name).drop();
-      else if (type === 'timeseries') await shop.db.collection(name).drop();
-      else await shop.db.collection(name).rename(`${name.slice(0, 150)}_renamed`);
-    }
+    await asMigration(shop.db, async () => {
+      for (const { name, type } of collections) {
+        if (type === 'view') await shop.db.collection(name).drop();
+        else if (type === 'timeseries') await shop.db.collection(name).drop();
+        else await shop.db.collection(name).rename(`${name.slice(0, 150)}_renamed`);
+      }
+    });
     const apply = await shop.rollback('apply');
     expect(apply).toMatchObject({ exitCode: 0, outputs: { proof: 'equal' } });
     expect(differingCollections(before, await shop.truth())).toEqual([]);
@@ -149,7 +154,7 @@ describe('when something wrote between the backup and the rollback point', () =>
     await migrateBadly(shop.db);
     const apply = await shop.rollback('apply', { conflicts: 'revert' });
     expect(apply).toMatchObject({ exitCode: 0, outputs: { proof: 'equal-to-backup', result: 'warned', conflicts: '["orders"]' } });
-    expect((await stageOf(apply)).reason).toContain('writes to orders between the backup and the rollback point are lost');
+    expect((await stageOf(apply)).reason).toContain('lost are writes to orders between the backup and the rollback point');
     const after = await shop.truth();
     expect(differingCollections(others, after)).toEqual(['orders']);
     expect(await shop.db.collection('orders').countDocuments()).toBe(90);
@@ -160,7 +165,7 @@ describe('when something wrote between the backup and the rollback point', () =>
   test('it does not matter to collections that the migration left alone', async () => {
     await using shop = await openWrittenShop();
     const before = await shop.truth();
-    await shop.db.collection('users').deleteMany({});
+    await asMigration(shop.db, async () => void (await shop.db.collection('users').deleteMany({})));
     expect(await shop.rollback('apply')).toMatchObject({ exitCode: 0, outputs: { proof: 'equal', conflicts: '[]' } });
     expect(differingCollections(before, await shop.truth())).toEqual([]);
   });
@@ -170,7 +175,7 @@ describe('when something wrote between the backup and the rollback point', () =>
     const backup = await shop.backUp();
     await shop.db.collection('late').insertOne({ by: 'the application' });
     await shop.mark(backup);
-    await shop.db.collection('late').drop();
+    await asMigration(shop.db, async () => void (await shop.db.collection('late').drop()));
     const refused = await shop.rollback('apply', { conflicts: 'revert' });
     expect(refused).toMatchObject({ exitCode: 1, annotations: [{ message: expect.stringContaining('late') }] });
     expect(refused.annotations[0]?.message).toContain('rollback/backup-differs');
@@ -246,24 +251,29 @@ describe('when the rollback itself fails', () => {
     const { nextStep, dataState } = await stageOf(failed);
     expect(dataState).toContain('is not back at the rollback point');
     expect(nextStep).toMatch(
-      /^\(1\) Leave the application stopped; \(2\) run action-rollback again .*action-backup with `mode: restore`.*drop .*created/,
+      /^\(1\) Leave the application stopped; \(2\) .*run action-rollback again .*action-backup with `mode: restore`.*drop .*created/,
     );
     expect(differingCollections(bad, await shop.truth())).toEqual([]);
-    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLBACK_FAILED']);
+    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLING_BACK', 'ROLLBACK_FAILED']);
   });
 
-  test('a writer that never stops is found by the proof', async () => {
+  test.each([
+    ['refused', {}, 'rollback/later-writes', 'none'],
+    ['found by the proof, when its writes may be lost', { conflicts: 'revert' }, 'rollback/not-proven', 'failed'],
+  ])('a writer that never stops is %s', async (_, inputs: Readonly<Record<string, string>>, code, proof) => {
     await using shop = await openShop();
     await shop.mark(await shop.backUp());
     await migrateBadly(shop.db);
     const test = new AbortController();
     const writers = Array.from({ length: 4 }, () => write(shop, test.signal));
-    const failed = await shop.rollback('apply');
+    const failed = await shop.rollback('apply', inputs);
     test.abort();
     await Promise.all(writers);
-    expect(failed).toMatchObject({ exitCode: 1, outputs: { proof: 'failed' } });
-    expect(failed.annotations.map(({ message }) => message).join('\n')).toContain('rollback/not-proven');
-    expect((await stageOf(failed)).tables.find(({ title }) => title === 'What still differs')?.rows[0]).toContain('orders');
+    expect(failed).toMatchObject({ exitCode: 1, outputs: { proof, conflicts: '["orders"]' } });
+    expect(failed.annotations.map(({ message }) => message).join('\n')).toContain(code);
+    const { tables } = await stageOf(failed);
+    const left = tables.find(({ title }) => title === 'What differed after restore')?.rows[0]?.[0];
+    expect(left).toBe(proof === 'failed' ? 'orders' : undefined);
   });
 
   async function write(shop: Shop, signal: AbortSignal): Promise<void> {
@@ -321,7 +331,7 @@ describe('stop and start commands', () => {
     expect(failed.annotations[0]?.message).toContain('rollback/start-failed');
     expect((await stageOf(failed)).dataState).toContain('equals the rollback point');
     expect(differingCollections(before, await shop.truth())).toEqual([]);
-    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLED_BACK']);
+    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLING_BACK', 'ROLLED_BACK']);
   });
 
   test('are retried as the configuration says', async () => {
@@ -392,7 +402,7 @@ describe('a rollback that is ended from outside', () => {
     const hooks = await hookFile(shop.job);
     const again = await shop.rollback('apply', { 'start-command': `echo start >> ${hooks}` });
     expect(again).toMatchObject({ exitCode: 0, outputs: { rung: 'none', proof: 'equal' } });
-    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLED_BACK']);
+    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLING_BACK', 'ROLLED_BACK']);
     expect(await readFile(hooks, 'utf8')).toBe('start\n');
   });
 });

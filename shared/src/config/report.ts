@@ -12,10 +12,14 @@ const contact = z.strictObject({
     .optional(),
 });
 
+/** Who can help, in the order in which they should be tried. */
+export const contacts = z.array(contact).max(20).default([]);
+
+export type Contact = z.infer<typeof contact>;
+
 /** The structured part of the section `report` of migration-guard.yml. */
 export const settings = z.strictObject({
-  /** Who can help, in the order in which they should be tried. */
-  contacts: z.array(contact).max(20).default([]),
+  contacts,
 });
 
 export type ReportSettings = z.infer<typeof settings>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from './duration.ts';
+import { contacts } from './report.ts';
 
 const hook = z.strictObject({
   timeout: duration.prefault('2m').describe('After this long an attempt is killed and counts as failed.'),
@@ -11,6 +12,13 @@ const hook = z.strictObject({
 export const settings = z.strictObject({
   stop: hook.prefault({}).describe('How stop-command is run: timeout, retries, pause.'),
   start: hook.prefault({}).describe('How start-command is run: timeout, retries, pause.'),
+  maintenance: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the collection migration_maintenance says during the rollback that the application must not write: {_id: "maintenance", on: true}.',
+    ),
+  contacts: contacts.describe('Who is called when the rollback itself fails: name, reach, slack (id of a member or user group).'),
 });
 
 export type RollbackSettings = z.infer<typeof settings>;

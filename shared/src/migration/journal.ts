@@ -10,10 +10,20 @@ export const journalCollection = 'migration_journal';
  * STARTED is written before the first write of a file, FINISHED when its `up` has returned, APPLIED when the history holds it.
  * INTERRUPTED: ended by cancel, timeout or a lost lock. A file whose last entry is STARTED was being run by a process that was killed.
  * ABORTED: its transaction was not committed and never will be. CHECKPOINT: how far a walk of the batch helper came, beside the order.
+ * MARKED_APPLIED: a person said so, or it was taken over from the history of another tool; it did not run.
  * ROLLING_BACK: a rung of a rollback has begun; it is the last entry of a file whose rollback was killed.
  */
 export type JournalState =
-  'STARTED' | 'ABORTED' | 'FINISHED' | 'APPLIED' | 'FAILED' | 'INTERRUPTED' | 'ROLLING_BACK' | 'ROLLED_BACK' | 'ROLLBACK_FAILED';
+  | 'STARTED'
+  | 'ABORTED'
+  | 'FINISHED'
+  | 'APPLIED'
+  | 'FAILED'
+  | 'INTERRUPTED'
+  | 'MARKED_APPLIED'
+  | 'ROLLING_BACK'
+  | 'ROLLED_BACK'
+  | 'ROLLBACK_FAILED';
 
 export interface JournalEntry {
   readonly file: string;
@@ -34,6 +44,9 @@ export interface JournalEntry {
   readonly direction?: Direction;
   /** Of a STARTED file that runs in a transaction: `_id` of the entry FINISHED with which the transaction ends. */
   readonly commit?: string;
+  /** Who marked the file as applied, and why. */
+  readonly actor?: string;
+  readonly reason?: string;
   readonly rollbackPoint?: string;
   /** The rung of the rollback that began, or that led back to the rollback point. */
   readonly rung?: string;
@@ -41,7 +54,7 @@ export interface JournalEntry {
 
 /** What a writer says; the rest is filled in. */
 export type NewEntry = Pick<JournalEntry, 'file' | 'state'> &
-  Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error' | 'rung' | 'direction'>>;
+  Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error' | 'actor' | 'reason' | 'rung' | 'direction'>>;
 
 export interface Journal {
   /** Confirms the lock, then adds the entry, confirmed by a majority. */
@@ -90,7 +103,10 @@ export async function readJournal(db: Db): Promise<ReadonlyMap<string, JournalEn
   try {
     const entries = await db
       .collection(journalCollection)
-      .find<JournalEntry>({ state: { $ne: 'CHECKPOINT' } }, { projection: { _id: 0 }, sort: { fence: 1, step: 1 }, readPreference: 'primary' })
+      .find<JournalEntry>(
+        { state: { $ne: 'CHECKPOINT' } },
+        { projection: { _id: 0 }, sort: { fence: 1, step: 1 }, readPreference: 'primary' },
+      )
       .toArray();
     return new Map(entries.map((entry) => [entry.file, entry]));
   } catch (error) {

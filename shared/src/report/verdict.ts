@@ -94,6 +94,7 @@ function rolledBack(rollback: Stage, { cause, afterRollback }: Pick<Findings, 'c
 
 const provenHeadlines: Readonly<Record<string, string>> = {
   equal: 'Rolled back, proven',
+  'equal-with-later-writes': 'Rolled back, proven, later writes kept',
   'equal-to-backup': 'Rolled back to the backup, proven',
 };
 

@@ -12,6 +12,8 @@ export type Attribution =
       readonly others: ReadonlyMap<string, number>;
       /** Number of writes of which nobody can tell whose they are, by collection. */
       readonly uncertain: ReadonlyMap<string, number>;
+      /** Number of writes of others to collections that a restore has replaced since, up to that moment. */
+      readonly replaced: ReadonlyMap<string, number>;
     };
 
 export interface AttributionInput {
@@ -50,7 +52,7 @@ export function attribute({ since, files, changelog }: AttributionInput): Attrib
     const mark = since.marks[interval];
     if (mark?.kind === 'swap') tally.forget(mark.collection);
   }
-  return { known: true, touched: tally.touched, others: tally.others, uncertain: tally.uncertain };
+  return { known: true, touched: tally.touched, others: tally.others, uncertain: tally.uncertain, replaced: tally.replaced };
 }
 
 /** Who writes in each interval; the first lies before the first mark. */
@@ -85,6 +87,7 @@ class Tally {
   readonly touched: Set<string> = new Set();
   readonly others: Map<string, number> = new Map();
   readonly uncertain: Map<string, number> = new Map();
+  readonly replaced: Map<string, number> = new Map();
   readonly #changelog: string;
   /** What is left of the writes that the server confirmed to a file. */
   readonly #left: Map<Effects, Map<string, number>> = new Map();
@@ -113,6 +116,7 @@ class Tally {
 
   /** A restore has replaced the collection: what was written to the old one does not count any more. */
   forget(collection: string): void {
+    this.replaced.set(collection, this.others.get(collection) ?? 0);
     this.others.delete(collection);
     this.uncertain.delete(collection);
   }

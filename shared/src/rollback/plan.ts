@@ -1,14 +1,12 @@
 import { compareCensus, type CensusDifference } from '../checks/compare-census.ts';
 import type { Census, CollectionCensus } from '../mongo/census.ts';
+import type { Attribution } from './attribution.ts';
 import type { RollbackPoint } from './point.ts';
 
-/** `auto` takes the cheapest rung that is exact; `restore` puts back every collection, also those that look untouched. */
-export const strategies = ['auto', 'restore-collections', 'restore'] as const;
-export type Strategy = (typeof strategies)[number];
-/** How far up the ladder a rollback goes; `none`: there is nothing to roll back. */
-export type Rung = 'none' | 'restore-collections' | 'restore';
+/** How much a restore puts back: what the migrations left different, or every collection of the point. */
+export type Extent = 'differing' | 'everything';
 
-export type RollbackStep =
+export type RestoreStep =
   /** Replaces the collection, or makes it again, from the backup. */
   | { readonly kind: 'restore'; readonly collection: string; readonly documents: number; readonly bytes: number; readonly why: string }
   /** Drops a collection that was not there at the rollback point. */
@@ -22,13 +20,28 @@ export interface Conflict {
   readonly restorable: boolean;
 }
 
-export interface RollbackPlan {
-  readonly rung: Rung;
+/** Writes since the point that the steps would destroy. */
+export interface Loss {
+  readonly collection: string;
+  readonly writes: number;
+  /** Whether they are certainly not the migrations' own. */
+  readonly certain: boolean;
+}
+
+/** A collection that differs from the point by the writes of others alone: it is left as it is. */
+export interface Kept {
+  readonly collection: string;
+  readonly writes: number;
+}
+
+export interface RestorePlan {
   /** What differs from the rollback point now. */
   readonly differences: readonly CensusDifference[];
-  readonly steps: readonly RollbackStep[];
+  readonly steps: readonly RestoreStep[];
   readonly conflicts: readonly Conflict[];
-  /** What the database must hold afterwards: the point, or the backup where that differs. */
+  readonly losses: readonly Loss[];
+  readonly kept: readonly Kept[];
+  /** What the database must hold afterwards, without what is kept: the point, or the backup where that differs. */
   readonly expected: Census;
 }
 
@@ -38,30 +51,57 @@ export interface PlanInput {
   readonly now: Census;
   /** What the backup holds of the database, with digests; `undefined` when there is no backup. */
   readonly backup: Census | undefined;
-  readonly strategy: Strategy;
+  readonly extent: Extent;
+  readonly attribution: Attribution;
 }
 
-/** What has to be done to bring the database back to the rollback point. Pure. */
-export function planRollback({ point, now, backup, strategy }: PlanInput): RollbackPlan {
+/** What has to be restored and dropped to bring the database back to the rollback point. Pure. */
+export function planRestore({ point, now, backup, extent, attribution }: PlanInput): RestorePlan {
   const differences = compareCensus(point.census, now);
   const wanted = new Map(point.census.collections.map((collection) => [collection.name, collection]));
-  const touched = strategy === 'restore' && differences.length > 0 ? [...wanted.keys()] : namesOf(differences);
-  const restored = touched.flatMap((name) => wanted.get(name) ?? []);
+  const differing = namesOf(differences);
+  const kept = differing
+    .filter((name) => isOthers(name, attribution) && (extent === 'differing' || !wanted.has(name)))
+    .map((name) => ({ collection: name, writes: othersOf(name, attribution) }));
+  const isKept = (name: string): boolean => kept.some(({ collection }) => collection === name);
+  const chosen = extent === 'everything' && differing.some((name) => !isKept(name)) ? [...wanted.keys()] : differing;
+  const restored = chosen.filter((name) => !isKept(name)).flatMap((name) => wanted.get(name) ?? []);
   const conflicts = restored.flatMap((collection) => conflictOf(collection, backup));
   const expected = expectedAfter(point.census, backup, conflicts);
   const standing = new Set(namesOf(compareCensus(expected, now)));
   const steps = [
     ...restored
-      .filter(({ name }) => standing.has(name) || strategy === 'restore')
+      .filter(({ name }) => standing.has(name) || extent === 'everything')
       .map((collection) => restoreStep(collection, expected, differences)),
-    ...now.collections.filter(({ name }) => !wanted.has(name)).map(dropStep),
+    ...now.collections.filter(({ name }) => !wanted.has(name) && !isKept(name)).map(dropStep),
   ];
-  return { rung: rungOf(steps, strategy), differences, steps, conflicts, expected };
+  return {
+    differences,
+    steps,
+    conflicts,
+    losses: steps.flatMap(({ collection }) => lossesOf(collection, attribution)),
+    kept,
+    expected: { ...expected, collections: expected.collections.filter(({ name }) => !isKept(name)) },
+  };
 }
 
-function rungOf(steps: readonly RollbackStep[], strategy: Strategy): Rung {
-  if (steps.length === 0) return 'none';
-  return strategy === 'restore' ? 'restore' : 'restore-collections';
+/** Whether nobody but others wrote to a collection since the point. */
+function isOthers(name: string, attribution: Attribution): boolean {
+  return attribution.known && !attribution.touched.has(name) && attribution.others.has(name);
+}
+
+function othersOf(name: string, attribution: Attribution): number {
+  return attribution.known ? (attribution.others.get(name) ?? 0) : 0;
+}
+
+function lossesOf(collection: string, attribution: Attribution): Loss[] {
+  if (!attribution.known) return [];
+  const uncertain = attribution.uncertain.get(collection) ?? 0;
+  const others = othersOf(collection, attribution);
+  return [
+    ...(others > 0 ? [{ collection, writes: others, certain: true }] : []),
+    ...(uncertain > 0 ? [{ collection, writes: uncertain, certain: false }] : []),
+  ];
 }
 
 function conflictOf(wanted: CollectionCensus, backup: Census | undefined): Conflict[] {
@@ -81,7 +121,7 @@ function expectedAfter(point: Census, backup: Census | undefined, conflicts: rea
   return { ...point, collections };
 }
 
-function restoreStep({ name }: CollectionCensus, expected: Census, differences: readonly CensusDifference[]): RollbackStep {
+function restoreStep({ name }: CollectionCensus, expected: Census, differences: readonly CensusDifference[]): RestoreStep {
   const found = differences.filter(({ collection }) => collection === name);
   const held = expected.collections.find((collection) => collection.name === name);
   return {
@@ -89,11 +129,11 @@ function restoreStep({ name }: CollectionCensus, expected: Census, differences: 
     collection: name,
     documents: held?.documents ?? 0,
     bytes: held?.digest?.bytes ?? 0,
-    why: found.length === 0 ? 'full restore was asked for' : describe(found),
+    why: found.length === 0 ? 'everything is restored' : describe(found),
   };
 }
 
-function dropStep({ name, documents }: CollectionCensus): RollbackStep {
+function dropStep({ name, documents }: CollectionCensus): RestoreStep {
   return { kind: 'drop', collection: name, documents, why: 'not there at the rollback point' };
 }
 

@@ -5,7 +5,7 @@ import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Lock } from '../migration/lock.ts';
-import type { RollbackPlan } from './plan.ts';
+import type { RestorePlan } from './plan.ts';
 
 export interface CarryOutOptions {
   readonly client: MongoClient;
@@ -21,7 +21,7 @@ export interface CarryOutOptions {
  * Does the steps of a plan under the lock: first all restores, of which none shows before all are loaded and proven, then the drops. Throws
  * `rollback/no-backup`, `lock/lost`, and as `restoreBackup`.
  */
-export async function carryOut(plan: RollbackPlan, options: CarryOutOptions): Promise<void> {
+export async function carryOut(plan: Pick<RestorePlan, 'steps'>, options: CarryOutOptions): Promise<void> {
   const { client, database, backup, lock, log, signal } = options;
   const only = plan.steps.flatMap(({ kind, collection }) => (kind === 'restore' ? [`${database}.${collection}`] : []));
   if (only.length > 0) {

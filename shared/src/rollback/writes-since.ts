@@ -188,6 +188,8 @@ function definitionOf({ ns, op, o, o2, interval: at }: Document, database: strin
     if (!to.startsWith(`${database}.`)) return [{ kind: 'drop', collection: target.slice(database.length + 1), interval }];
     return [{ kind: 'rename', collection: target.slice(database.length + 1), to: to.slice(database.length + 1), interval }];
   }
+  // Pre-images are switched by us, before a migration and after it.
+  if (name === 'collMod' && 'changeStreamPreAndPostImages' in command) return [];
   return [{ kind: name === 'create' || name === 'drop' ? name : 'change', collection: shownName(target), interval }];
 }
 

@@ -1,0 +1,63 @@
+import { GuardError } from '@migration-guard/shared/errors/guard-error';
+import { estimateUndo } from '@migration-guard/shared/rollback/estimate';
+import type { End, Prepared, Rung } from '@migration-guard/shared/rollback/ladder';
+import { openUndo, type PossibleUndo } from '@migration-guard/shared/rollback/undo/undo';
+import { chooseBackup, type Situation } from '../situation.ts';
+
+/** Puts back what the migrations wrote, document by document; what others wrote stays. */
+export function undoRung(situation: Situation): Rung {
+  return { name: 'undo', prepare: () => prepare(situation) };
+}
+
+async function prepare(situation: Situation): Promise<Prepared> {
+  const { subject, inputs, context, lock, signal } = situation;
+  const { client, point } = subject;
+  const { run, now, runFolder: folder, log, setOutput } = context;
+  const choice = await chooseBackup(situation);
+  const backup = 'backup' in choice ? choice.backup : undefined;
+  const undo = await openUndo({
+    client,
+    point,
+    conflicts: inputs.conflicts ?? 'fail',
+    backup,
+    lock,
+    run: run.url,
+    now,
+    folder,
+    log,
+    signal,
+  });
+  if (!undo.possible) return { fits: false, why: undo.why };
+  return {
+    fits: true,
+    why: 'everything that the migrations wrote is recorded',
+    steps: undo.steps.map((step) => ({ ...step, why: 'written by the migrations' })),
+    milliseconds: estimateUndo({ documents: undo.documents, point: point.census }),
+    losses: inputs.conflicts === 'revert' ? undo.conflicts.map(conflictText) : [],
+    refusal: inputs.conflicts === 'fail' ? refusalOf(undo) : undefined,
+    repeatable: true,
+    carryOut: async () => {
+      setOutput('conflicts', [...new Set(undo.conflicts.map(({ collection }) => collection))]);
+      await undo.carryOut();
+    },
+    prove: async () => (await undo.prove()).differences,
+    end: () => endOf(situation, undo),
+  };
+}
+
+function endOf({ inputs }: Situation, { laterWrites, conflicts }: PossibleUndo): End {
+  const kept = laterWrites.filter(({ writes }) => writes > 0);
+  const lost = inputs.conflicts === 'revert' ? conflicts.map(conflictText) : [];
+  return { proof: kept.length === 0 ? 'equal' : 'equal-with-later-writes', lost, kept };
+}
+
+function refusalOf({ conflicts }: PossibleUndo): GuardError | undefined {
+  const [first] = conflicts;
+  if (first === undefined) return undefined;
+  const more = conflicts.length > 1 ? ` (and ${conflicts.length - 1} more collections)` : '';
+  return new GuardError('rollback/conflicts', `${conflictText(first)}${more}.`);
+}
+
+function conflictText({ collection, documents, why }: PossibleUndo['conflicts'][number]): string {
+  return `${documents} documents of ${collection}: ${why}`;
+}

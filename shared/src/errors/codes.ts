@@ -129,6 +129,10 @@ export const codes = {
     summary: 'A migration was changed after it was applied.',
     remedy: 'Put the file back as it was applied, and make the change in a new migration.',
   },
+  'migration/import-refused': {
+    summary: 'The history of another tool cannot be taken over.',
+    remedy: 'Look at the collection that is named. Nothing was written.',
+  },
   'migration/missing': {
     summary: 'The file of an applied migration is not in the folder any more, and `missing: fail` is set.',
     remedy: 'Put the file back, or set `missing: warn` in the section migrate.',
@@ -418,6 +422,14 @@ export const codes = {
   'notify/pull-request': {
     summary: 'The comment on the pull request could not be written.',
     remedy: 'Look at the status of GitHub; the report is in the job summary.',
+  },
+  'notify/check-run-denied': {
+    summary: 'GitHub did not allow the check run.',
+    remedy: 'Give the job `permissions: checks: write`; runs of pull requests from forks may not write, their job summary holds the same.',
+  },
+  'notify/check-run': {
+    summary: 'GitHub did not take the check run.',
+    remedy: 'Run the report step again; the job summary and the page hold the same.',
   },
   'notify/pull-request-denied': {
     summary: 'The token may not write comments on the pull request.',

@@ -1,5 +1,12 @@
 /** The collections that Migration Guard itself keeps in a target database. They are in no backup, no census and no comparison. */
-export const ownCollections = ['migration_lock', 'migration_journal', 'migration_rollback_points', 'migration_reports'] as const;
+export const ownCollections = [
+  'migration_lock',
+  'migration_journal',
+  'migration_writes',
+  'migration_rollback_points',
+  'migration_reports',
+  'migration_maintenance',
+] as const;
 
 /** Start of the names of the shadow collections that a restore fills before it renames them; left behind only by a killed run. */
 export const shadowPrefix = 'migration_restore_';

@@ -31,7 +31,7 @@ type Writer =
   /** A rung of an earlier rollback; `writes`: whether it writes documents into the collections themselves. */
   | { readonly who: 'rollback'; readonly writes: boolean };
 
-const ends = ['FINISHED', 'APPLIED', 'FAILED', 'INTERRUPTED', 'ROLLED_BACK', 'ROLLBACK_FAILED'];
+const ends = ['FINISHED', 'APPLIED', 'FAILED', 'INTERRUPTED', 'ABORTED', 'ROLLED_BACK', 'ROLLBACK_FAILED'];
 
 /**
  * Tells the writes of the migrations from those of others. Outside of the time between the journal's STARTED and the end of a file no write

@@ -28,6 +28,8 @@ const byServerCode: Readonly<Record<number, Advice>> = {
   239: { code: 'server/snapshot-unavailable', advice: 'the snapshot is older than the history that the server keeps' },
   246: { code: 'server/snapshot-unavailable', advice: 'the collection changed its catalog entry after the snapshot' },
   251: { code: 'server/failed', advice: 'the transaction was aborted' },
+  280: { code: 'server/history-lost', advice: 'the history of changes cannot be read from there' },
+  286: { code: 'server/history-lost', advice: 'the oplog no longer reaches back that far' },
   10107: interrupted,
   11000: { code: 'server/failed', advice: 'a unique index already holds the key' },
   11600: interrupted,

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import type { MongoClient } from 'mongodb';
+import { Timestamp, type MongoClient } from 'mongodb';
 import { z } from 'zod';
 import { defineDocument, type DocumentFormat } from '../documents/document.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
 import { historyKinds, type HistoryKind } from '../migration/history/history.ts';
+import { timeOfText } from '../mongo/change-stream.ts';
 import { censusSchema, takeCensus, type Census } from '../mongo/census.ts';
+import { withoutPreImages } from './undo/definitions.ts';
 
 /** Where the database keeps its own rollback points; the newest one is what `latest` means. */
 const pointsCollection = 'migration_rollback_points';
@@ -55,6 +57,8 @@ export interface PointOptions {
   readonly planned: readonly string[];
   /** Collections that are no data, such as the lock of migrate-mongo. */
   readonly ignore?: readonly string[];
+  /** Collections of which pre-images were switched on for an undo: what they had before counts. */
+  readonly switchedOn?: readonly string[];
   readonly now: () => Date;
   readonly signal?: AbortSignal | undefined;
   readonly runFolder: string;
@@ -67,14 +71,18 @@ export interface CreatedPoint {
 }
 
 /**
- * Takes the census of the database, digests included, and keeps it as a rollback point: in the run folder for the next steps, and in the
- * database itself for a later job. The cluster time is read first, so that every write that the census may have missed comes after it.
+ * Takes the census of the database at one cluster time, digests included, and keeps it as a rollback point: in the run folder for the next steps, and in the
+ * database itself for a later job. Where the server cannot read at a time that is past, every write that the census may have missed comes after it.
  */
 export async function createPoint(options: PointOptions): Promise<CreatedPoint> {
   const { client, database, history, planned, ignore: ignored = [] } = options;
   const createdAt = options.now().toISOString();
   const clusterTime = await lastClusterTime(client, database);
-  const census = await takeCensus(client, database, { digests: true, signal: options.signal });
+  const atClusterTime = clusterTime === undefined ? undefined : new Timestamp(timeOfText(clusterTime));
+  const census = withoutOurs(
+    await takeCensus(client, database, { digests: true, signal: options.signal, atClusterTime }),
+    options.switchedOn,
+  );
   const point: RollbackPoint = {
     version: 1,
     id: `${createdAt.replace(/[-:]|\.\d+/g, '')}-${randomUUID().slice(0, 8)}`,
@@ -128,6 +136,13 @@ export async function takeCensusFor(
   { client, signal, log }: { readonly client: MongoClient; readonly signal?: AbortSignal | undefined; readonly log?: Log | undefined },
 ): Promise<Census> {
   return withoutCollections(await takeCensus(client, point.database, { digests: true, signal, log }), point.ignored);
+}
+
+function withoutOurs(census: Census, switchedOn: readonly string[] = []): Census {
+  const collections = census.collections.map((collection) => {
+    return { ...collection, options: withoutPreImages(collection.options, switchedOn.includes(collection.name)) };
+  });
+  return { ...census, collections };
 }
 
 function withoutCollections(census: Census, names: readonly string[]): Census {

@@ -1,9 +1,15 @@
 import type { MongoClient } from 'mongodb';
 import type { BackupStore } from '../../backup/store.ts';
-import type { CensusDifference } from '../../checks/compare-census.ts';
 import type { Log } from '../../log/log.ts';
 import type { Lock } from '../../migration/lock.ts';
 import type { RollbackPoint } from '../point.ts';
+import { GuardError } from '../../errors/guard-error.ts';
+import { timeOfText } from '../../mongo/change-stream.ts';
+import { assess, olderStates, stepsOf, type Assessed } from './assess.ts';
+import { carryOut } from './carry-out.ts';
+import { observe, type Observed } from './observed.ts';
+import { uuidsSwitchedOn } from './pre-images.ts';
+import { proveUndo, type UndoProof } from './prove-undo.ts';
 
 /** What happens to documents that the migration and somebody else changed in the same fields. */
 export type ConflictChoice = 'fail' | 'keep' | 'revert';
@@ -44,7 +50,7 @@ export interface LaterWrites {
 /** Nothing of what a migration did needs a backup of everything to be taken back, or why it does. */
 export type Undo = { readonly possible: false; readonly why: string } | PossibleUndo;
 
-export interface PossibleUndo {
+export interface PossibleUndo extends AsyncDisposable {
   readonly possible: true;
   /** Documents that are put back, deleted or inserted again. */
   readonly documents: number;
@@ -60,11 +66,78 @@ export interface PossibleUndo {
   prove(): Promise<UndoProof>;
 }
 
-export interface UndoProof {
-  readonly differences: readonly CensusDifference[];
+const historyReasons = new Set([
+  'server/history-lost',
+  'rollback/undo-incomplete',
+  'target/privilege-missing',
+  'target/unsupported',
+  'server/failed',
+]);
+
+/** Finds out whether what was done since the point can be undone, and what that takes. Writes nothing. To be disposed. */
+export async function openUndo(options: UndoOptions): Promise<Undo> {
+  const { client, point } = options;
+  if (point.clusterTime === undefined) return { possible: false, why: 'a standalone server does not tell what was written' };
+  const hello = await client.db('admin').command({ hello: 1 });
+  if (hello['msg'] === 'isdbgrid') return { possible: false, why: 'documents of a sharded cluster are not undone one by one' };
+  const { version } = await client.db('admin').command({ buildInfo: 1 });
+  try {
+    const observed = await observe({
+      client,
+      database: point.database,
+      since: timeOfText(point.clusterTime),
+      ignored: point.ignored,
+      records: [point.changelog ?? 'changelog'],
+      major: Number.parseInt(String(version), 10),
+      folder: options.folder,
+      signal: options.signal,
+    });
+    return await assessOrClose(options, observed);
+  } catch (error) {
+    if (error instanceof GuardError && historyReasons.has(error.code)) return { possible: false, why: error.message };
+    throw error;
+  }
 }
 
-/** Finds out whether what was done since the point can be undone, and what that takes. Writes nothing. */
-export async function openUndo({ point }: UndoOptions): Promise<Undo> {
-  return { possible: false, why: `nothing was recorded of what was done since the rollback point ${point.id}` };
+async function assessOrClose(options: UndoOptions, observed: Observed): Promise<Undo> {
+  try {
+    const assessed = await assess(options, observed);
+    if (typeof assessed !== 'string') return possibleUndo(options, observed, assessed);
+    await observed[Symbol.asyncDispose]();
+    return { possible: false, why: assessed };
+  } catch (error) {
+    await observed[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function possibleUndo(options: UndoOptions, observed: Observed, assessed: Assessed): PossibleUndo {
+  const { plan, documents } = assessed;
+  return {
+    possible: true,
+    documents: documents.documents,
+    bytes: documents.bytes,
+    steps: stepsOf(plan, documents),
+    conflicts: assessed.conflicts,
+    laterWrites: [...observed.othersWrites].map(([collection, writes]) => ({ collection, writes })),
+    carryOut: () => carryOut(options, observed),
+    prove: async () => proveUndo({ ...options, observed, ...(await olderFor(options, observed)) }),
+    [Symbol.asyncDispose]: () => observed[Symbol.asyncDispose](),
+  };
+}
+
+async function olderFor(options: UndoOptions, observed: Observed): Promise<Pick<Assessed, 'older' | 'switchedOn'>> {
+  const db = options.client.db(options.point.database);
+  const switchedOn = await uuidsSwitchedOn(db);
+  const written = [...observed.histories.all()].filter(
+    (history) => history.atPoint === 'unknown' && observed.histories.writtenByOthers(history, observed.author),
+  );
+  return {
+    switchedOn,
+    older: await olderStates(
+      options,
+      observed,
+      Map.groupBy(written, ({ uuid }) => uuid),
+    ),
+  };
 }

@@ -1,0 +1,196 @@
+import type { ClientSession, Db } from 'mongodb';
+import { GuardError } from '../../errors/guard-error.ts';
+import type { Log } from '../../log/log.ts';
+import { startProgress } from '../../log/progress.ts';
+import type { DocumentHistory } from './history.ts';
+import { timestampOf, type Observed } from './observed.ts';
+import { writeBack, type PutBack, type WrittenBack } from './write-back.ts';
+
+/** Documents of one collection that are to be put back. */
+export interface Pending {
+  /** As the collection is called now. */
+  readonly collection: string;
+  readonly histories: readonly DocumentHistory[];
+}
+
+export interface PutBackOptions {
+  readonly db: Db;
+  readonly observed: Observed;
+  /** What there is to do by all that is known when it is asked. */
+  pending(): readonly Pending[];
+  /** The document as it has to be; `skip`: a conflict that is to be left. */
+  wanted(history: DocumentHistory): PutBack | 'skip';
+  readonly total: { readonly documents: number; readonly bytes: number };
+  /** To be awaited before each transaction. */
+  confirm(): Promise<void>;
+  /** To be told of each session before it writes, 32 hex digits. */
+  announce(session: string): Promise<void>;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+interface Batch {
+  readonly collection: string;
+  readonly histories: readonly DocumentHistory[];
+}
+
+const batchDocuments = 1_000;
+const batchBytes = 4 * 2 ** 20;
+const batchesInFlight = 3;
+/** After this long a transaction is begun at a newer cluster time, milliseconds. */
+const freshFor = 500;
+/** How often a document that others write all the time is tried. */
+const mostAttempts = 200;
+/** Documents whose unique values change places go in one transaction. */
+const mostTogether = 20_000;
+
+/**
+ * Puts documents back until none is left, also while others write: a transaction writes only what nobody wrote since its state was read,
+ * else it is made again from what is there then. Throws `rollback/undo-incomplete`, the reason of the signal, and as `fromMongoError`.
+ */
+export async function putDocumentsBack(options: PutBackOptions): Promise<void> {
+  const { db, observed } = options;
+  const sessions = Array.from({ length: batchesInFlight }, () => db.client.startSession({ causalConsistency: false }));
+  try {
+    for (const session of sessions) {
+      const id = Buffer.from((session.id?.id as { buffer: Uint8Array }).buffer).toString('hex');
+      observed.addSession(id);
+      await options.announce(id);
+    }
+    await new PuttingBack(options, sessions).run();
+  } finally {
+    for (const session of sessions) await session.endSession();
+  }
+}
+
+class PuttingBack {
+  readonly #options: PutBackOptions;
+  readonly #sessions: readonly ClientSession[];
+  readonly #progress: ReturnType<typeof startProgress>;
+  /** Time of the last write that was known when a document was put back: no news, nothing to do. */
+  readonly #done: Map<DocumentHistory, bigint> = new Map();
+  readonly #attempts: Map<DocumentHistory, number> = new Map();
+  #queue: Batch[] = [];
+  #stuck: Batch[] = [];
+  #freshAt = -Infinity;
+
+  constructor(options: PutBackOptions, sessions: readonly ClientSession[]) {
+    this.#options = options;
+    this.#sessions = sessions;
+    this.#progress = startProgress({ log: options.log, doing: 'Putting documents back', total: options.total });
+  }
+
+  async run(): Promise<void> {
+    for (;;) {
+      await this.#refresh();
+      this.#queue = this.#options.pending().flatMap(({ collection, histories }) => this.#batches(collection, histories));
+      if (this.#queue.length === 0) break;
+      this.#stuck = [];
+      const ended = await Promise.allSettled(this.#sessions.map((session) => this.#work(session)));
+      for (const end of ended) if (end.status === 'rejected') throw end.reason;
+      await this.#together();
+    }
+    this.#options.log.info(`Put back ${this.#progress.summary()}`);
+  }
+
+  #batches(collection: string, histories: readonly DocumentHistory[]): readonly Batch[] {
+    const open = histories.filter((history) => this.#done.get(history) !== lastTime(history));
+    const batches: Batch[] = [];
+    let batch: DocumentHistory[] = [];
+    let bytes = 0;
+    for (const history of open) {
+      const size = history.writes.reduce((most, { before }) => Math.max(most, before?.length ?? 0), 0);
+      if (batch.length > 0 && (batch.length >= batchDocuments || bytes + size > batchBytes)) {
+        batches.push({ collection, histories: batch });
+        [batch, bytes] = [[], 0];
+      }
+      batch.push(history);
+      bytes += size;
+    }
+    return batch.length === 0 ? batches : [...batches, { collection, histories: batch }];
+  }
+
+  async #work(session: ClientSession): Promise<void> {
+    for (let batch = this.#queue.shift(); batch !== undefined; batch = this.#queue.shift()) {
+      this.#options.signal.throwIfAborted();
+      await this.#options.confirm();
+      if (performance.now() - this.#freshAt > freshFor) await this.#refresh();
+      const outcome = await this.#write(batch, { session, apart: false });
+      if (outcome === 'changed') await this.#again(batch);
+      if (outcome === 'duplicate') this.#halve(batch, this.#stuck);
+    }
+  }
+
+  async #write({ collection, histories }: Batch, how: { readonly session: ClientSession; readonly apart: boolean }): Promise<WrittenBack> {
+    const { db, observed, wanted } = this.#options;
+    const at = timestampOf(observed.reached);
+    const known = histories.map(
+      (history) => ({ history, time: lastTime(history), document: history.writes.length === 0 ? 'skip' : wanted(history) }) as const,
+    );
+    const documents = known.flatMap(({ document }) => (document === 'skip' ? [] : [document]));
+    const outcome = documents.length === 0 ? 'done' : await writeBack(documents, { db, collection, at, ...how });
+    if (outcome !== 'done') return outcome;
+    for (const { history, time } of known) this.#done.set(history, time);
+    this.#progress.add(
+      documents.length,
+      documents.reduce((sum, { document }) => sum + (document?.length ?? 0), 0),
+    );
+    return outcome;
+  }
+
+  async #again(batch: Batch): Promise<void> {
+    const [first] = batch.histories;
+    if (first === undefined) return;
+    const attempts = (this.#attempts.get(first) ?? 0) + 1;
+    this.#attempts.set(first, attempts);
+    if (attempts > mostAttempts) {
+      throw new GuardError('rollback/undo-incomplete', `A document of ${batch.collection} is written by others all the time.`);
+    }
+    await this.#refresh();
+    if (attempts < 3) this.#queue.unshift(batch);
+    else this.#halve(batch, undefined);
+  }
+
+  /** The half without the cause goes through. A document alone goes to `last`, or once more into the queue. */
+  #halve({ collection, histories }: Batch, last: Batch[] | undefined): void {
+    if (histories.length === 1) {
+      (last ?? this.#queue).push({ collection, histories });
+      return;
+    }
+    const middle = Math.ceil(histories.length / 2);
+    this.#queue.unshift({ collection, histories: histories.slice(0, middle) }, { collection, histories: histories.slice(middle) });
+  }
+
+  /** Documents that hold each other's unique values: all are deleted and inserted again, in one transaction. */
+  async #together(): Promise<void> {
+    const [session] = this.#sessions;
+    for (const [collection, stuck] of Map.groupBy(this.#stuck, (batch) => batch.collection)) {
+      const histories = stuck.flatMap((batch) => batch.histories);
+      if (session === undefined || histories.length > mostTogether) {
+        throw new GuardError('rollback/undo-incomplete', `${histories.length} documents of ${collection} hold unique values of others.`);
+      }
+      for (let attempt = 1; ; attempt++) {
+        this.#options.signal.throwIfAborted();
+        await this.#options.confirm();
+        await this.#refresh();
+        const outcome = await this.#write({ collection, histories }, { session, apart: true });
+        if (outcome === 'done') break;
+        if (outcome === 'duplicate' || attempt >= mostAttempts) {
+          throw new GuardError(
+            'rollback/undo-incomplete',
+            `${histories.length} documents of ${collection} have unique values that others took since.`,
+          );
+        }
+      }
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    await this.#options.observed.refresh();
+    this.#freshAt = performance.now();
+  }
+}
+
+function lastTime({ writes }: DocumentHistory): bigint {
+  return writes.at(-1)?.time ?? 0n;
+}

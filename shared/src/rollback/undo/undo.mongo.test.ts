@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Db, Document } from 'mongodb';
+import type { Connection } from '../../mongo/connect.ts';
+import { takeCensus } from '../../mongo/census.ts';
+import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '../../testing/mongod.ts';
+import { temporaryFolder, type TemporaryFolder } from '../../testing/temporary-folder.ts';
+import { migrateScene, openSceneUndo, possible, takeScenePoint, type Scene } from '../../testing/undo-scene.ts';
+import type { ConflictChoice } from './undo.ts';
+
+interface Thing extends Document {
+  readonly _id: number;
+}
+
+let connection: Connection;
+let folder: TemporaryFolder;
+const databases: string[] = [];
+
+beforeAll(async () => {
+  connection = await connectShared();
+  folder = await temporaryFolder();
+});
+
+afterAll(async () => {
+  await dropDatabases(connection.client, databases);
+  await connection.client.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+function scene(): Scene {
+  const name = uniqueDatabase('undo');
+  databases.push(name);
+  return { client: connection.client, uri: sharedUri(), db: connection.client.db(name), folder: folder.path };
+}
+
+const documentsOf = (db: Db, name: string): Promise<Document[]> =>
+  db
+    .collection(name)
+    .find({}, { sort: { _id: 1 } })
+    .toArray();
+
+async function undoAll(made: Scene, point: Parameters<typeof openSceneUndo>[1], conflicts: ConflictChoice = 'fail'): Promise<void> {
+  await using opened = await openSceneUndo(made, point, { conflicts });
+  const undo = possible(opened.undo);
+  await undo.carryOut();
+  expect((await undo.prove()).differences).toEqual([]);
+}
+
+const range = (count: number): Thing[] =>
+  Array.from({ length: count }, (_, _id) => ({ _id, b: 1, nested: { x: [1, 2, { y: 3 }] }, a: 'z', u: `u${_id}` }));
+
+describe('documents', () => {
+  test('puts updated, deleted, inserted and replaced documents back as they were, byte for byte', async () => {
+    const made = scene();
+    const { db } = made;
+    await db.collection<Thing>('things').insertMany(range(50));
+    const before = await takeCensus(made.client, db.databaseName, { digests: true });
+    const point = await takeScenePoint(made);
+    await migrateScene(made, async (to) => {
+      const own = to.collection<Thing>('things');
+      await own.updateMany({ _id: { $lt: 20 } }, { $unset: { b: '' }, $set: { 'nested.x.2.y': 4, c: true }, $rename: { a: 'z' } });
+      await own.deleteMany({ _id: { $gte: 40 } });
+      await own.insertMany([{ _id: 100 }, { _id: 101 }]);
+      await own.replaceOne({ _id: 30 }, { other: 1 });
+      await own.updateOne({ _id: 31 }, { $inc: { b: 5 } });
+      await own.updateOne({ _id: 31 }, { $inc: { b: 5 } });
+      await own.findOneAndUpdate({ _id: 32 }, [{ $set: { b: 3 } }]);
+      await own.updateOne({ _id: 200 }, { $set: { made: true } }, { upsert: true });
+    });
+    await undoAll(made, point);
+    const after = await takeCensus(made.client, db.databaseName, { digests: true, only: ['things'] });
+    expect(after.collections).toEqual(before.collections);
+    expect(await db.collection('changelog').countDocuments()).toBe(0);
+  });
+
+  test('unique values that changed places come back', async () => {
+    const made = scene();
+    const things = made.db.collection<Thing>('things');
+    await things.insertMany(range(10));
+    await things.createIndex({ u: 1 }, { unique: true });
+    const point = await takeScenePoint(made);
+    await migrateScene(made, async (to) => {
+      const own = to.collection<Thing>('things');
+      for (const [_id, u] of [
+        [0, 'aside'],
+        [1, 'u0'],
+        [2, 'u1'],
+        [0, 'u2'],
+      ] as const)
+        await own.updateOne({ _id }, { $set: { u } });
+      await own.deleteOne({ _id: 5 });
+      await own.updateOne({ _id: 6 }, { $set: { u: 'u5' } });
+    });
+    await undoAll(made, point);
+    expect(await documentsOf(made.db, 'things')).toEqual(range(10));
+  });
+
+  test('what others write meanwhile stays: other documents, other fields, and before the migration', async () => {
+    const made = scene();
+    const things = made.db.collection<Thing>('things');
+    await things.insertMany(range(20));
+    const point = await takeScenePoint(made);
+    await things.updateOne({ _id: 1 }, { $set: { early: 1 } });
+    await migrateScene(made, async (to) => {
+      await to.collection<Thing>('things').updateMany({ _id: { $lt: 10 } }, { $set: { b: 2, fresh: true } });
+      await things.updateOne({ _id: 2 }, { $set: { a: 'during' } });
+      await to.collection<Thing>('things').updateMany({ _id: { $lt: 10 } }, { $unset: { nested: '' } });
+    });
+    await things.updateOne({ _id: 3 }, { $set: { a: 'later', later: { deep: 1 } } });
+    await things.deleteOne({ _id: 4 });
+    await things.insertOne({ _id: 500, own: true });
+    await things.updateOne({ _id: 15 }, { $set: { a: 'untouched' } });
+    await undoAll(made, point);
+    const [, one, two, three, five] = await documentsOf(made.db, 'things');
+    const base = range(20);
+    expect(one).toEqual({ ...base[1], early: 1 });
+    expect(two).toEqual({ ...base[2], a: 'during' });
+    expect(three).toEqual({ ...base[3], a: 'later', later: { deep: 1 } });
+    expect(five).toEqual(base[5]);
+    expect(await things.findOne({ _id: 500 })).toEqual({ _id: 500, own: true });
+    expect(await things.findOne({ _id: 15 })).toEqual({ ...base[15], a: 'untouched' });
+  });
+});
+
+describe('conflicts', () => {
+  async function inConflict(): Promise<{ readonly made: Scene; readonly point: Awaited<ReturnType<typeof takeScenePoint>> }> {
+    const made = scene();
+    const things = made.db.collection<Thing>('things');
+    await things.insertMany(range(5));
+    const point = await takeScenePoint(made);
+    await migrateScene(made, (to) => to.collection<Thing>('things').updateMany({}, { $set: { b: 2 } }));
+    await things.updateOne({ _id: 1 }, { $set: { b: 3, a: 'other' } });
+    return { made, point };
+  }
+
+  test('fail: changes no document and names the collection', async () => {
+    const { made, point } = await inConflict();
+    await using opened = await openSceneUndo(made, point);
+    const undo = possible(opened.undo);
+    expect(undo.conflicts).toEqual([{ collection: 'things', documents: 1, why: 'the migration and somebody else changed the same field' }]);
+    await expect(undo.carryOut()).rejects.toMatchObject({ code: 'rollback/conflicts' });
+    expect(await made.db.collection('things').countDocuments({ b: 2 })).toBe(4);
+  });
+
+  test.each([
+    ['keep', 3],
+    ['revert', 1],
+  ] as const)('%s', async (choice, b) => {
+    const { made, point } = await inConflict();
+    await undoAll(made, point, choice);
+    const [first, second] = await documentsOf(made.db, 'things');
+    expect(first).toEqual(range(1)[0]);
+    expect(second).toEqual({ ...range(2)[1], b, a: 'other' });
+  });
+});
+
+describe('definitions', () => {
+  test('indexes, options, validators, views, names and collections come back', async () => {
+    const made = scene();
+    const { db } = made;
+    await db.collection<Thing>('things').insertMany(range(10));
+    await db.collection('things').createIndexes([
+      { key: { a: 1 }, name: 'dropped', sparse: true, collation: { locale: 'de', strength: 2 } },
+      { key: { b: 1 }, name: 'hidden' },
+      { key: { t: 1 }, name: 'ttl', expireAfterSeconds: 100_000 },
+      { key: { u: 1 }, name: 'changed', unique: true },
+    ]);
+    await db.createCollection('checked', { validator: { a: { $exists: true } }, validationLevel: 'moderate' });
+    await db.createCollection('seen', { viewOn: 'things', pipeline: [{ $match: { b: 1 } }] });
+    await db.createCollection('lost', { viewOn: 'things', pipeline: [] });
+    await db.collection<Thing>('left').insertMany(range(3));
+    await db.collection<Thing>('right').insertMany(range(4));
+    const before = await takeCensus(made.client, db.databaseName, { digests: true });
+    const point = await takeScenePoint(made);
+    await migrateScene(made, async (to) => {
+      const own = to.collection<Thing>('things');
+      await own.dropIndex('dropped');
+      await own.dropIndex('changed');
+      await own.createIndex({ u: 1, a: 1 }, { name: 'changed' });
+      await to.command({ collMod: 'things', index: { name: 'hidden', hidden: true } });
+      await to.command({ collMod: 'things', index: { name: 'ttl', expireAfterSeconds: 5_000 } });
+      await own.createIndex({ fresh: 1 }, { unique: true, sparse: true });
+      await to.command({ collMod: 'checked', validator: { b: { $exists: true } }, validationLevel: 'strict' });
+      await to.command({ collMod: 'things', validator: { a: { $type: 'string' } }, validationAction: 'warn' });
+      await to.command({ collMod: 'seen', viewOn: 'things', pipeline: [] });
+      await to.collection('lost').drop();
+      await to.createCollection('extra', { viewOn: 'things', pipeline: [] });
+      await to.collection('left').rename('aside');
+      await to.collection('right').rename('left');
+      await to.collection('aside').rename('right');
+      await to.collection<Thing>('right').updateMany({}, { $set: { b: 'moved' } });
+      await to.collection('brand_new').insertOne({ a: 1 });
+      await own.updateMany({}, { $set: { u: 'same' } });
+    });
+    await undoAll(made, point);
+    const after = await takeCensus(made.client, db.databaseName, { digests: true });
+    const plain = (census: typeof after): unknown =>
+      census.collections
+        .filter(({ name }) => name !== 'changelog')
+        .map(({ options, ...rest }) => ({
+          ...rest,
+          options: options.replace('"validationLevel":"strict","validationAction":"error"', ''),
+        }));
+    const others = (census: typeof after): unknown => (plain(census) as { name: string }[]).filter(({ name }) => name !== 'checked');
+    expect(others(after)).toEqual(others(before));
+    expect(after.collections.find(({ name }) => name === 'checked')?.options).toContain('moderate');
+  });
+});

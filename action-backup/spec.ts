@@ -1,6 +1,7 @@
 import { boolean, choice, duration, list, text } from '@migration-guard/shared/action/inputs';
 import { storeInputs } from '@migration-guard/shared/action/store-inputs';
 import { defineAction } from '@migration-guard/shared/action/spec';
+import { engineInputs, engineProblems, isKeeper } from './src/engine-inputs.ts';
 
 export const spec = defineAction({
   name: 'backup',
@@ -19,6 +20,7 @@ export const spec = defineAction({
       ['governance', 'compliance'],
     ),
     's3-object-lock-for': duration('How long the Object Lock lasts, such as 30d.'),
+    ...engineInputs,
     'backup-id': text('The backup to verify or restore, or `latest`.').or('latest'),
     databases: list('Databases to back up or restore; default: the one named by `database` or the connection string, or else all.'),
     include: list('Only collections that fit one of these patterns, such as `shop.*` or `orders`.'),
@@ -38,7 +40,7 @@ export const spec = defineAction({
     'ns-from': list('Patterns of collections that get another name in a restore, such as `shop.*`.'),
     'ns-to': list('The names that they get, such as `shop_copy.*`.'),
     drop: boolean('Whether a restore may replace collections that exist. Nothing is dropped before its replacement is proven.').or('false'),
-    'max-age': duration('Mode verify: how old the backup may be, such as 24h.'),
+    'max-age': duration('Modes verify and restore: how old the backup may be, such as 24h.'),
     keep: list('Mode prune: what to keep, such as `last: 3`, `days: 7`, `weekly: 4`, `monthly: 6`; anything else goes.'),
   },
   outputs: {
@@ -60,7 +62,28 @@ export const spec = defineAction({
     required-collections: |
       users
       orders`,
-  check: ({ mode, uri, keep, nsFrom, nsTo, proof, encryptTo, decryptKey, s3Sse, s3KmsKey, s3ObjectLock, s3ObjectLockFor }) => [
+  check: ({ mode, uri, keep, nsFrom, nsTo, proof, encryptTo, decryptKey, s3Sse, s3KmsKey, s3ObjectLock, s3ObjectLockFor, ...rest }) => [
+    ...engineProblems({
+      mode,
+      engine: rest.engine,
+      uri,
+      drop: rest.drop,
+      proof,
+      parts: {
+        databases: rest.databases,
+        include: rest.include,
+        exclude: rest.exclude,
+        'required-collections': rest.requiredCollections,
+        'ns-from': nsFrom,
+        'encrypt-to': encryptTo,
+      },
+      atlas: {
+        'atlas-project': rest.atlasProject,
+        'atlas-cluster': rest.atlasCluster,
+        'atlas-key-id': rest.atlasKeyId,
+        'atlas-key-secret': rest.atlasKeySecret,
+      },
+    }),
     ...((s3ObjectLock === undefined) === (s3ObjectLockFor === undefined)
       ? []
       : [{ subject: 's3-object-lock-for', message: 'belongs together with s3-object-lock' }]),
@@ -68,7 +91,9 @@ export const spec = defineAction({
       ? [{ subject: 'decrypt-key', message: 'is needed for proof: restore of an encrypted backup' }]
       : []),
     ...(s3KmsKey !== undefined && s3Sse === 'AES256' ? [{ subject: 's3-kms-key', message: 'needs s3-sse: aws:kms' }] : []),
-    ...(uri === undefined && (mode === 'create' || mode === 'restore') ? [{ subject: 'uri', message: 'is required' }] : []),
+    ...(uri === undefined && !isKeeper(rest.engine) && (mode === 'create' || mode === 'restore')
+      ? [{ subject: 'uri', message: 'is required' }]
+      : []),
     ...(mode === 'prune' && keep === undefined ? [{ subject: 'keep', message: 'is required in mode prune' }] : []),
     ...(nsFrom?.length === nsTo?.length ? [] : [{ subject: 'ns-to', message: 'needs as many patterns as ns-from' }]),
   ],

@@ -1,4 +1,5 @@
 import { boolean, choice, duration, integer, list, path, text } from '@migration-guard/shared/action/inputs';
+import { importSources } from '@migration-guard/shared/migration/import/sources';
 import { storeInputs } from '@migration-guard/shared/action/store-inputs';
 import { defineAction } from '@migration-guard/shared/action/spec';
 
@@ -10,8 +11,8 @@ export const spec = defineAction({
   description: 'Plans, rehearses and applies MongoDB migrations: migrate-mongo files, under a lock, with a journal and a rollback point.',
   inputs: {
     mode: choice(
-      'What to do: `plan` loads and orders the pending files, `rehearse` runs them on a restored copy, `apply` runs them on the target, `status` tells what is applied.',
-      ['plan', 'rehearse', 'apply', 'status'],
+      'What to do: `plan` loads and orders the pending files, `rehearse` runs them on a restored copy, `apply` runs them on the target, `status` tells what is applied, `mark-applied` lets files count as applied without running them, `import-history` takes over the history of another tool.',
+      ['plan', 'rehearse', 'apply', 'status', 'mark-applied', 'import-history'],
     ).mandatory(),
     migrations: path('Folder of the migrations; default: the one in the configuration of migrate-mongo, else `migrations`.'),
     history: choice(
@@ -26,7 +27,11 @@ export const spec = defineAction({
     ),
     to: text('Last file to be run; default: all that are pending.'),
     steps: integer('At most so many files.', { min: 1 }),
-    only: list('These pending files and no other.'),
+    only: list('These pending files and no other; with `mark-applied`: the files to be marked.'),
+    reason: text('Why files are marked as applied; kept in the journal with the actor.'),
+    'import-from': choice('The tool whose history `import-history` takes over.', importSources),
+    'import-collection': text('The collection of that history; default: the one that the tool uses by default.'),
+    'import-write': boolean('Whether `import-history` writes what its plan shows; without it the plan is only shown.').or('false'),
     'allow-out-of-order': list(
       'Files that may run although they sort before an applied one, each with the reason: `20240101120000-add-status.js: independent of the later ones`.',
     ),
@@ -37,6 +42,7 @@ export const spec = defineAction({
       'Where the backups are: a folder, or `s3://bucket/prefix`. The rehearsal restores from it; the rollback point refers to it.',
     ),
     ...storeInputs,
+    'max-age': duration('How old the backup may be from which a copy is made and to which a rollback would go back, such as 24h.'),
     'backup-id': text('Backup to use, or `latest`.').or('latest'),
     'plan-hash': text('Hash of the approved plan: `apply` refuses anything else.'),
     'require-rehearsal': boolean('Whether `apply` refuses a plan that no earlier step of this job rehearsed with success.').or('false'),
@@ -68,7 +74,12 @@ export const spec = defineAction({
     migrations: migrations
     store: backups`,
   settings: async () => (await import('@migration-guard/shared/config/migrate')).settings,
-  check: ({ mode, uri, store, rehearseOn: on, allowOutOfOrder }) => [
+  check: ({ mode, uri, store, rehearseOn: on, allowOutOfOrder, only, reason, importFrom }) => [
+    ...(mode === 'mark-applied' && (only ?? []).length === 0 ? [{ subject: 'only', message: 'is required for mode mark-applied' }] : []),
+    ...(mode === 'mark-applied' && reason === undefined ? [{ subject: 'reason', message: 'is required for mode mark-applied' }] : []),
+    ...(mode === 'import-history' && importFrom === undefined
+      ? [{ subject: 'import-from', message: 'is required for mode import-history' }]
+      : []),
     ...(allowOutOfOrder ?? [])
       .filter((line) => !/^[^:]+:\s*\S/.test(line))
       .map((line) => ({ subject: 'allow-out-of-order', message: `expected a file, a colon and the reason: ${line}` })),

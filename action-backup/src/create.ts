@@ -4,6 +4,7 @@ import { createBackup } from '@migration-guard/shared/backup/create';
 import { formatBytes } from '@migration-guard/shared/log/format-bytes';
 import { connect } from '@migration-guard/shared/mongo/connect';
 import type { BackupContext, BackupInputs } from './contract.ts';
+import { dumpEngineOf } from './engines.ts';
 import { storeOf, uriOf } from './place.ts';
 import { collectionsTable, presentBackup, presentDigest } from './present.ts';
 import { prove } from './prove.ts';
@@ -27,6 +28,7 @@ export async function create(inputs: BackupInputs, context: BackupContext): Prom
     compression: inputs.compression,
     recipients: parseRecipients(inputs.encryptTo ?? []),
     consistency: inputs.consistency,
+    engine: await dumpEngineOf(inputs, context),
     environment: inputs.environment,
     log,
     signal,

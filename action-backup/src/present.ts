@@ -1,6 +1,7 @@
 import type { ListedBackup } from '@migration-guard/shared/backup/list';
 import type { Manifest } from '@migration-guard/shared/backup/manifest';
 import type { BackupStore } from '@migration-guard/shared/backup/store';
+import { formatAge } from '@migration-guard/shared/log/format-age';
 import { formatBytes } from '@migration-guard/shared/log/format-bytes';
 import type { Digest } from '@migration-guard/shared/mongo/digest';
 import type { Table } from '@migration-guard/shared/report/run-report';
@@ -60,7 +61,7 @@ export function backupsTable(backups: readonly ListedBackup[], now: Date): Table
     rows: backups.toReversed().map((backup) => {
       if (backup.status !== 'committed') return [backup.id, '', '', backup.status, '', ''];
       const { manifest, proof } = backup;
-      const age = ageText(now.getTime() - Date.parse(manifest.finishedAt));
+      const age = formatAge(now.getTime() - Date.parse(manifest.finishedAt));
       const documents = manifest.digest.documents.toLocaleString('en');
       return [backup.id, age, formatBytes(manifest.storedBytes), manifest.consistency.kind, documents, proof?.kind ?? 'none'];
     }),
@@ -82,11 +83,4 @@ export function backupsOutput(backups: readonly ListedBackup[]): readonly unknow
         }
       : { id: backup.id, status: backup.status },
   );
-}
-
-/** For example `5 min`, `7 h`, `12 days`. */
-export function ageText(milliseconds: number): string {
-  const minutes = Math.round(milliseconds / 60_000);
-  if (minutes < 120) return `${minutes} min`;
-  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1_440)} days`;
 }

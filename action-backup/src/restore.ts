@@ -1,4 +1,6 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
+import { restoreByMongorestore } from '@migration-guard/shared/backup/engines/mongorestore';
+import { requireEngine } from '@migration-guard/shared/backup/engines/require-engine';
 import { resolveBackupId } from '@migration-guard/shared/backup/list';
 import { readManifest } from '@migration-guard/shared/backup/manifest';
 import { nameOf, parseRenames } from '@migration-guard/shared/backup/namespaces';
@@ -6,6 +8,7 @@ import { restoreBackup, type RestoreResult } from '@migration-guard/shared/backu
 import { connect } from '@migration-guard/shared/mongo/connect';
 import type { Table } from '@migration-guard/shared/report/run-report';
 import type { BackupContext, BackupInputs } from './contract.ts';
+import { toolAccess } from './engines.ts';
 import { storeOf, uriOf } from './place.ts';
 import { presentBackup, presentDigest } from './present.ts';
 
@@ -14,24 +17,16 @@ export async function restore(inputs: BackupInputs, context: BackupContext): Pro
   const { log, signal, stage } = context;
   const store = await storeOf(inputs, context);
   const renames = parseRenames(inputs.nsFrom, inputs.nsTo);
-  const backupId = await resolveBackupId(store, inputs.backupId);
+  const backupId = await resolveBackupId(store, inputs.backupId, { maxAge: inputs.maxAge, now: context.now });
   presentBackup(context, store, await readManifest(store, backupId));
   await using connection = await connect(uriOf(inputs));
+  requireEngine(connection.topology);
   stage.dataState('Nothing was replaced; shadow collections of a failed restore are removed.');
   const databases = inputs.databases ?? (inputs.database === undefined ? undefined : [inputs.database]);
   const { include, exclude, drop } = inputs;
-  const result = await restoreBackup({
-    client: connection.client,
-    store,
-    backupId,
-    databases,
-    include,
-    exclude,
-    renames,
-    drop,
-    log,
-    signal,
-  });
+  const wishes = { client: connection.client, store, backupId, databases, include, exclude, renames, drop, log, signal };
+  const result =
+    inputs.engine === 'mongodump' ? await restoreByMongorestore(wishes, toolAccess(inputs, context)) : await restoreBackup(wishes);
   presentDigest(context, result.digest);
   context.setOutput('proof', 'restore');
   stage.table(restoredTable(result));

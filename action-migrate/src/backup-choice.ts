@@ -11,9 +11,9 @@ export interface ChosenBackup {
   readonly id: string;
 }
 
-/** The backup that `store` and `backup-id` mean. Throws `backup/not-found`, and as `openStore` does. */
+/** The backup that `store` and `backup-id` mean. Throws `backup/not-found`, `backup/too-old`, and as `openStore` does. */
 export async function latestBackup(location: string, inputs: MigrateInputs, context: MigrateContext): Promise<ChosenBackup> {
   const store = await openStoreOf(location, inputs, context);
-  const id = await resolveBackupId(store, inputs.backupId ?? 'latest');
+  const id = await resolveBackupId(store, inputs.backupId ?? 'latest', { maxAge: inputs.maxAge, now: context.now });
   return { store, location: storeLocation(location, context.workspace), id };
 }

@@ -39,9 +39,21 @@ export async function leaveLocked(
     if (lock !== undefined) locked.push({ backup, lock });
   }
   const kept = new Set(locked.map(({ backup }) => backup));
-  const byAge = [...keep, ...kept].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  return { remove: remove.filter((backup) => !kept.has(backup)), keep: byAge, locked };
+  return { remove: remove.filter((backup) => !kept.has(backup)), keep: [...keep, ...kept].toSorted(byAge), locked };
 }
+
+/** The plan without what another tool keeps, unless it is `keeper` that is here to remove it. Pure. */
+export function leaveHeld(
+  { remove, keep }: PrunePlan,
+  keeper: string | undefined,
+): PrunePlan & { readonly held: readonly { readonly id: string; readonly by: string }[] } {
+  const heldBy = (backup: ListedBackup): string | undefined => (backup.status === 'committed' ? backup.manifest.held?.engine : undefined);
+  const stays = remove.filter((backup) => heldBy(backup) !== undefined && heldBy(backup) !== keeper);
+  const held = stays.map((backup) => ({ id: backup.id, by: heldBy(backup) ?? '' }));
+  return { remove: remove.filter((backup) => !stays.includes(backup)), keep: [...keep, ...stays].toSorted(byAge), held };
+}
+
+const byAge = (a: ListedBackup, b: ListedBackup): number => (a.id < b.id ? -1 : 1);
 
 export interface LockedBackup {
   readonly backup: ListedBackup;

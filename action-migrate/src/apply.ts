@@ -1,5 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import { standing } from '@migration-guard/shared/migration/order';
+import { readPast } from '@migration-guard/shared/migration/past';
 import { admit } from './apply/admit.ts';
 import { withLocks } from './apply/locks.ts';
 import { perform } from './apply/perform.ts';
@@ -7,6 +7,7 @@ import { takePoint } from './apply/take-point.ts';
 import type { Work } from './apply/work.ts';
 import { concludeApply } from './conclude-apply.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { standingOf } from './decide.ts';
 import { openTarget } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
 
@@ -14,7 +15,9 @@ import { loadFiles, openUserProject } from './user-project.ts';
 export async function apply(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   await using project = await openUserProject(inputs, context);
   await using target = await openTarget(inputs, context, project);
-  const { pending } = standing(project.files, await project.history.read(target.db));
+  const { settings } = context;
+  const journal = await readPast(target.db, project.history);
+  const { pending } = standingOf({ project, history: await project.history.read(target.db), journal, settings });
   context.setOutput('applied', []);
   context.setOutput(
     'pending',
@@ -26,7 +29,7 @@ export async function apply(inputs: MigrateInputs, context: MigrateContext): Pro
     return { result: 'passed', reason: `No migration is pending in ${target.database}.` };
   }
   await loadFiles(project, pending, context);
-  return withLocks({ inputs, context, project, target }, (lock) => applyUnderLock({ inputs, context, project, target, lock }));
+  return await withLocks({ inputs, context, project, target }, (lock) => applyUnderLock({ inputs, context, project, target, lock }));
 }
 
 async function applyUnderLock(work: Work): Promise<Outcome> {

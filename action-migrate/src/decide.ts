@@ -28,8 +28,8 @@ export interface DecisionParts {
  * them (elsewhere they are findings), and `migration/not-found`.
  */
 export function decide({ project, history, journal, inputs, settings, now }: DecisionParts): Decision {
-  const edited = settings.edited ?? (project.config.useFileHash === true ? 'run-again' : 'warn');
-  const stand = standing(project.files, history, { recordedHashes: appliedHashes(journal), runEdited: edited === 'run-again' });
+  const edited = editedPolicy(project, settings);
+  const stand = standingOf({ project, history, journal, settings });
   const place = ({ path: file }: MigrationFile): Place => ({ file: path.relative(project.workspace, file) });
   const selected = select(stand.pending, inputs);
   if ('unknown' in selected) throw new GuardError('migration/not-found', `Not pending: ${selected.unknown.join(', ')}.`);
@@ -56,6 +56,18 @@ export function decide({ project, history, journal, inputs, settings, now }: Dec
   return { ...stand, selected: selected.files, findings };
 }
 
+/** How folder and history stand to each other, as the settings see edited files. */
+export function standingOf({ project, history, journal, settings }: Omit<DecisionParts, 'inputs' | 'now'>): Standing {
+  const runEdited = editedPolicy(project, settings) === 'run-again';
+  return standing(project.files, history, { recordedHashes: appliedHashes(journal), runEdited });
+}
+
+/** What happens to an applied file that was changed: as the settings say, else as migrate-mongo is configured. */
+function editedPolicy({ config }: Pick<Project, 'config'>, { edited }: Pick<MigrateContext['settings'], 'edited'>): EditedPolicy {
+  return edited ?? (config.useFileHash === true ? 'run-again' : 'warn');
+}
+
+type EditedPolicy = NonNullable<MigrateContext['settings']['edited']>;
 type PlaceOf = (file: MigrationFile) => Place;
 
 /** A line of `allow-out-of-order`: the file, a colon, why it may. The specification of the input has refused lines without a reason. */
@@ -107,7 +119,7 @@ function leftBehind(pending: readonly MigrationFile[], selected: readonly Migrat
 
 function editedFindings(
   { edited: files }: Standing,
-  { edited, place }: { readonly edited: 'warn' | 'run-again' | 'fail'; readonly place: PlaceOf },
+  { edited, place }: { readonly edited: EditedPolicy; readonly place: PlaceOf },
 ): readonly Finding[] {
   const then = edited === 'run-again' ? 'It runs again.' : 'Put it back, and make the change in a new migration.';
   return files.map((file) => ({

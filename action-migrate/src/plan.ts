@@ -1,5 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import { readJournal } from '@migration-guard/shared/migration/journal';
+import { readPast } from '@migration-guard/shared/migration/past';
 import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide } from './decide.ts';
@@ -14,7 +14,14 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
   await using target = await openTarget(inputs, context, project);
   const { db, database } = target;
   const history = await project.history.read(db);
-  const decision = decide({ project, history, journal: await readJournal(db), inputs, settings: context.settings, now: context.now() });
+  const decision = decide({
+    project,
+    history,
+    journal: await readPast(db, project.history),
+    inputs,
+    settings: context.settings,
+    now: context.now(),
+  });
   context.setOutput(
     'pending',
     decision.pending.map(({ name }) => name),

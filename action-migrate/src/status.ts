@@ -1,9 +1,9 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import { readJournal } from '@migration-guard/shared/migration/journal';
 import { readLock } from '@migration-guard/shared/migration/lock';
-import { standing } from '@migration-guard/shared/migration/order';
+import { readPast } from '@migration-guard/shared/migration/past';
 import { recover } from '@migration-guard/shared/migration/recovery';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { standingOf } from './decide.ts';
 import { openTarget } from './target.ts';
 import { openUserProject } from './user-project.ts';
 
@@ -14,18 +14,22 @@ export async function status(inputs: MigrateInputs, context: MigrateContext): Pr
   await using target = await openTarget(inputs, context, project);
   const { db, database } = target;
   const history = await project.history.read(db);
-  const { pending, missing } = standing(project.files, history);
+  const journal = await readPast(db, project.history);
+  const { pending, missing, late, edited } = standingOf({ project, history, journal, settings: context.settings });
   const names = pending.map(({ name }) => name);
-  const journal = await readJournal(db);
   const { halfDone } = recover(names, journal, () => false);
   const lock = await readLock(db);
+  const stateOf = (name: string): string => {
+    if (halfDone.some(({ file }) => file === name)) return 'half-done';
+    if (edited.some((file) => file.name === name)) return 'pending again, edited';
+    return late.some((file) => file.name === name) ? 'pending, late' : 'pending';
+  };
   const rows = [
-    ...history.map(({ fileName, appliedAt }) => [
-      fileName,
-      missing.includes(fileName) ? 'applied, file missing' : 'applied',
-      appliedAt.toISOString(),
-    ]),
-    ...names.map((name) => [name, halfDone.some(({ file }) => file === name) ? 'half-done' : 'pending', '']),
+    ...history.map(({ fileName, appliedAt }) => {
+      const remark = missing.includes(fileName) ? ', file missing' : edited.some(({ name }) => name === fileName) ? ', edited since' : '';
+      return [fileName, `applied${remark}`, appliedAt.toISOString()];
+    }),
+    ...names.map((name) => [name, stateOf(name), '']),
   ];
   for (const row of rows) log.info(row.join('  '));
   stage.table({ title: 'Migrations', columns: ['File', 'State', 'Applied at'], rows });

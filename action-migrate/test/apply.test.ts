@@ -104,16 +104,17 @@ describe('apply', () => {
     expect(step.rawLog).toMatch(/Rename it to \d{14}-a\.mjs/);
   });
 
-  test('finds an applied file that was edited: an error where hashes are configured, else a warning', async () => {
+  test('finds an applied file that was edited: a warning, and where hashes are configured it runs again as with migrate-mongo', async () => {
     await using fixture = await openFixture({ 'migrations/1.js': commonJs });
     await fixture.migrate('apply');
     await fixture.checkout.write({ 'migrations/1.js': `${commonJs}\n`, 'migrations/2.js': commonJs });
     const warned = await fixture.migrate('apply');
     expect(warned.outputs).toMatchObject({ result: 'warned', applied: '["2.js"]' });
     expect(warned.summary).toContain('1.js was changed after it was applied');
-    await fixture.checkout.write({ 'migrations/3.js': commonJs, 'migrate-mongo-config.js': 'module.exports = { useFileHash: true };' });
-    const refused = await fixture.migrate('apply');
-    expect(refused.rawLog).toContain('migration/edited');
+    await fixture.checkout.write({ 'migrate-mongo-config.js': 'module.exports = { useFileHash: true };' });
+    const again = await fixture.migrate('apply');
+    expect(again.outputs).toMatchObject({ result: 'warned', applied: '["1.js"]', pending: '[]' });
+    expect(again.summary).toContain('1.js was changed after it was applied. It runs again.');
   });
 
   test('refuses a plan that was not approved or not rehearsed', async () => {

@@ -1,6 +1,6 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
-import { readJournal } from '@migration-guard/shared/migration/journal';
+import { readPast } from '@migration-guard/shared/migration/past';
 import { makePlan, requireHash, requireRehearsal } from '@migration-guard/shared/migration/plan';
 import { recover, type HalfDone } from '@migration-guard/shared/migration/recovery';
 import type { MigrateContext } from '../contract.ts';
@@ -14,7 +14,7 @@ import type { Admitted, Work } from './work.ts';
  * refuses the run. Throws as `decide`, `loadFiles`, `requireHash` and `requireRehearsal` do, and `migration/half-done`.
  */
 export async function admit({ inputs, context, project, target }: Work): Promise<Admitted | Outcome> {
-  const journal = await readJournal(target.db);
+  const journal = await readPast(target.db, project.history);
   const decision = decide({
     project,
     history: await project.history.read(target.db),

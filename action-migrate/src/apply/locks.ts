@@ -18,7 +18,7 @@ export async function withLocks<T>(parts: Parts, body: (lock: Lock) => Promise<T
   const { inputs, context, target } = parts;
   const { log, run, signal } = context;
   const waitMilliseconds = inputs.lockWait ?? 0;
-  const lock = await acquireLock({ db: target.db, owner: run.url, purpose: 'migrate apply', log, signal, waitMilliseconds });
+  const lock = await acquireLock({ db: target.db, owner: run.url, purpose: `migrate ${inputs.mode}`, log, signal, waitMilliseconds });
   context.saveState(lockState, JSON.stringify(lock.token));
   try {
     return await withStockLock(parts, () => body(lock));

@@ -34,6 +34,10 @@ export const settings = z.strictObject({
     .strictObject({ up: z.string().min(1).default('up'), down: z.string().min(1).default('down') })
     .prefault({})
     .describe('What the project calls the functions up and down, for example migrate and rollback.'),
+  'import-names': z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('For import-history: the file of a migration of the other tool, by its name there, where the names tell nothing.'),
   'mixed-bson': z
     .enum(['refuse', 'allow'])
     .default('refuse')

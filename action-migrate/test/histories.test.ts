@@ -1,0 +1,157 @@
+import { describe, expect, test } from '@jest/globals';
+import { listOf, openFixture } from './fixture.ts';
+
+const insert = (n: number): string =>
+  `module.exports = { up: (db) => db.collection('things').insertOne({ n: ${n} }), down: (db) => db.collection('things').deleteOne({ n: ${n} }) };`;
+const addStatus = `export class AddUserStatus1697280000000 {
+  db;
+  constructor(db) { this.db = db; }
+  async up() { await this.db.collection('things').insertOne({ n: 1 }); }
+  async down() { await this.db.collection('things').deleteOne({ n: 1 }); }
+}`;
+
+describe('histories', () => {
+  test('a plain history is continued in its own form', async () => {
+    await using fixture = await openFixture({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
+    const history = fixture.db.collection('migrations');
+    await history.insertOne({ filename: '1.js', executedAt: new Date(0), success: true });
+    const step = await fixture.migrate('apply', { history: 'plain' });
+    expect(step.outputs).toMatchObject({ applied: '["2.js"]', pending: '[]' });
+    expect(await history.find({}, { projection: { _id: 0, executedAt: 0 } }).toArray()).toEqual([
+      { filename: '1.js', success: true },
+      { filename: '2.js', success: true },
+    ]);
+    expect(await fixture.db.collection('changelog').countDocuments()).toBe(0);
+  });
+
+  test('a file that a plain history holds as failed is half-done, until it is said that it may run again', async () => {
+    await using fixture = await openFixture({ 'migrations/1.js': insert(1) });
+    await fixture.db.collection('migrations').insertOne({ filename: '1.js', executedAt: new Date(0), success: false });
+    const refused = await fixture.migrate('apply', { history: 'plain' });
+    expect(refused.rawLog).toMatch(
+      /migration\/half-done: .*1\.js failed at 1970-01-01T00:00:00\.000Z by the runner that writes migrations/,
+    );
+    const step = await fixture.migrate('apply', { history: 'plain', retry: '1.js' });
+    expect(step.outputs).toMatchObject({ applied: '["1.js"]' });
+    expect(await fixture.db.collection('migrations').findOne({}, { projection: { _id: 0, executedAt: 0 } })).toEqual({
+      filename: '1.js',
+      success: true,
+    });
+  });
+
+  test('classes run, and a class history records file, class and time', async () => {
+    await using fixture = await openFixture({ 'migrations/1697280000000-AddUserStatus.mjs': addStatus });
+    const step = await fixture.migrate('apply', { history: 'class' });
+    expect(step.outputs).toMatchObject({ applied: '["1697280000000-AddUserStatus.mjs"]' });
+    expect(await fixture.db.collection('migrations_changelog').findOne({}, { projection: { _id: 0 } })).toEqual({
+      file: 'migrations/1697280000000-AddUserStatus.mjs',
+      className: 'AddUserStatus1697280000000',
+      timestamp: expect.any(Number),
+    });
+    await fixture.checkout.write({ 'migrations/1697280000000-AddUserStatus.mjs': addStatus.replace('AddUserStatus1697', 'Renamed1697') });
+    expect((await fixture.migrate('apply', { history: 'class' })).outputs).toMatchObject({ applied: '[]', pending: '[]' });
+  });
+});
+
+describe('adopting the history of another tool', () => {
+  const files = { 'migrations/20240101-a.js': insert(1), 'migrations/20240102-b.js': insert(2), 'migrations/20240103-c.js': insert(3) };
+
+  test('shows the plan, writes nothing until it is told to, and does it once', async () => {
+    await using fixture = await openFixture(files);
+    await fixture.db
+      .collection('migrations')
+      .insertMany([{ migrationName: '20240101-a.js' }, { migrationName: 'b' }, { migrationName: 'gone' }]);
+    const inputs = { 'import-from': 'umzug' };
+    const shown = await fixture.migrate('import-history', inputs);
+    expect(shown.outputs).toMatchObject({ result: 'warned', findings: '1', pending: '["20240103-c.js"]' });
+    expect(shown.summary).toContain('gone is applied, and no file has its name');
+    expect(shown.summary).toMatch(/20240102-b\.js.*to be taken over/);
+    expect(await fixture.db.collection('changelog').countDocuments()).toBe(0);
+    const written = await fixture.migrate('import-history', { ...inputs, 'import-write': 'true' });
+    expect(written.summary).toContain('2 migrations were taken over from umzug');
+    const records = await fixture.db
+      .collection('changelog')
+      .find({}, { sort: { fileName: 1 } })
+      .toArray();
+    expect(records.map((record) => record['fileName'])).toEqual(['20240101-a.js', '20240102-b.js']);
+    expect(records.every((record) => record['appliedAt'] instanceof Date)).toBe(true);
+    await fixture.migrate('import-history', { ...inputs, 'import-write': 'true' });
+    expect(await fixture.db.collection('changelog').countDocuments()).toBe(2);
+    const journal = await fixture.db.collection('migration_journal').find({ state: 'MARKED_APPLIED' }).toArray();
+    expect(journal).toHaveLength(2);
+    expect(journal[0]).toMatchObject({ file: '20240101-a.js', reason: expect.stringContaining('umzug'), actor: expect.any(String) });
+    expect((await fixture.migrate('apply')).outputs).toMatchObject({ applied: '["20240103-c.js"]' });
+  });
+
+  test('a dirty version of golang-migrate is refused with the way out', async () => {
+    await using fixture = await openFixture(files);
+    await fixture.db.collection<{ version: number; dirty: boolean }>('schema_migrations').insertOne({ version: 20_240_102, dirty: true });
+    const step = await fixture.migrate('import-history', { 'import-from': 'golang-migrate', 'import-write': 'true' });
+    expect(step.rawLog).toMatch(/migration\/import-refused: .*version 20240102 is dirty/);
+    expect(step.rawLog).toContain('migrate force');
+    const nothing = await fixture.migrate('import-history', { 'import-from': 'mongock' });
+    expect(nothing.rawLog).toContain('holds no history of mongock');
+  });
+});
+
+describe('marking as applied', () => {
+  test('keeps who and why, runs nothing, and may be repeated', async () => {
+    await using fixture = await openFixture({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
+    const inputs = { only: '1', reason: 'done by hand, ticket 42' };
+    const step = await fixture.migrate('mark-applied', inputs);
+    expect(step.outputs).toMatchObject({ result: 'passed', pending: '["2.js"]', applied: '[]' });
+    await fixture.migrate('mark-applied', inputs);
+    expect(await fixture.db.collection('things').countDocuments()).toBe(0);
+    expect(await fixture.db.collection('changelog').countDocuments({ fileName: '1.js' })).toBe(1);
+    const entry = await fixture.db.collection('migration_journal').findOne({ state: 'MARKED_APPLIED' });
+    expect(entry).toMatchObject({
+      file: '1.js',
+      reason: 'done by hand, ticket 42',
+      actor: 'octocat',
+      run: expect.stringContaining('/runs/'),
+    });
+    expect((await fixture.migrate('mark-applied', { only: '9.js', reason: 'x' })).rawLog).toContain('migration/not-found');
+    expect((await fixture.migrate('mark-applied', { only: '1.js' })).rawLog).toMatch(/reason.*is required for mode mark-applied/);
+  });
+});
+
+describe('order', () => {
+  const names = ['migrations/1-a.js', 'migrations/2-b.js', 'migrations/3-c.js'];
+  const files = Object.fromEntries(names.map((name, index) => [name, insert(index)]));
+
+  test('only these files, and those that are left behind are said', async () => {
+    await using fixture = await openFixture(files);
+    const step = await fixture.migrate('apply', { only: '["2-b", "3-c.js"]', steps: '1' });
+    expect(step.outputs).toMatchObject({ result: 'warned', applied: '["2-b.js"]' });
+    expect(listOf(step.outputs['pending'])).toEqual(['1-a.js', '3-c.js']);
+    expect(step.summary).toContain('1-a.js is left pending before 2-b.js');
+  });
+
+  test('late files run by name and reason, never without', async () => {
+    await using fixture = await openFixture({ 'migrations/2-b.js': insert(2) });
+    await fixture.migrate('apply');
+    await fixture.checkout.write(files);
+    expect((await fixture.migrate('apply', { 'allow-out-of-order': '3-c.js: not late' })).rawLog).toContain(
+      'migration/late: 1-a.js is pending',
+    );
+    expect((await fixture.migrate('apply', { 'allow-out-of-order': '1-a.js' })).rawLog).toContain(
+      'expected a file, a colon and the reason',
+    );
+    const step = await fixture.migrate('apply', { 'allow-out-of-order': '1-a: merged late, touches nothing of 2' });
+    expect(step.outputs).toMatchObject({ applied: '["1-a.js","3-c.js"]' });
+    expect(step.summary).toContain('merged late, touches nothing of 2');
+  });
+
+  test('edited and missing files fail where the settings say so', async () => {
+    await using fixture = await openFixture({
+      ...files,
+      '.github/migration-guard.yml': 'migrate:\n  edited: fail\n  missing: fail\n',
+    });
+    await fixture.migrate('apply', { steps: '2' });
+    await fixture.checkout.write({ 'migrations/1-a.js': `${insert(0)}\n` });
+    expect((await fixture.migrate('plan')).rawLog).toContain('migration/edited: Changed after they were applied: 1-a.js');
+    await fixture.db.collection('changelog').insertOne({ fileName: '0-gone.js', appliedAt: new Date(0) });
+    await fixture.checkout.write({ 'migrations/1-a.js': insert(0) });
+    expect((await fixture.migrate('plan')).rawLog).toContain('migration/missing: 0-gone.js');
+  });
+});

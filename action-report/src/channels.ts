@@ -33,6 +33,7 @@ export async function channels(inputs: Inputs, context: ReportContext, report: R
     const send = await pullRequestComment(githubToken, context, report);
     if (send === undefined) context.log.info('No pull request started this run: there is none to comment on.');
     else found.push({ name: 'the pull request', send });
+    if (inputs.checkRun !== undefined) found.push(checkRunChannel(inputs.checkRun, { token: githubToken, context, report }));
   }
   return found;
 }
@@ -75,4 +76,32 @@ async function pullRequestComment(token: Secret, { env, signal }: ReportContext,
     const apiUrl = env['GITHUB_API_URL'] ?? 'https://api.github.com';
     await commentOnPullRequest({ token, apiUrl, pullRequest, markdown: renderReport(run, commentBytes), signal });
   };
+}
+
+interface CheckRunParts {
+  readonly token: Secret;
+  readonly context: ReportContext;
+  readonly report: Report;
+}
+
+function checkRunChannel(name: string, { token, context, report: { run, verdict } }: CheckRunParts): Channel {
+  const { env, signal } = context;
+  const send = async (): Promise<void> => {
+    const { checkRunBytes, writeCheckRun } = await import('@migration-guard/shared/notify/check-run');
+    const pullRequest = await pullRequestOf(env);
+    await writeCheckRun({
+      token,
+      apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
+      repository: run.run.repository,
+      sha: pullRequest?.headSha ?? run.run.sha,
+      name,
+      tone: verdict.tone,
+      title: verdict.headline,
+      summary: renderReport(run, checkRunBytes),
+      findings: run.stages.flatMap(({ findings }) => findings),
+      detailsUrl: run.run.url,
+      signal,
+    });
+  };
+  return { name: `the check run ${name}`, send };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { runReport } from '@migration-guard/shared/report/run-report';
 import { startJob, type Job, type StepResult } from '@migration-guard/shared/testing/action-runner';
+import { startGithubChecks } from '@migration-guard/shared/testing/github-checks';
 import { startGithubComments } from '@migration-guard/shared/testing/github-comments';
 import { startHttpService } from '@migration-guard/shared/testing/http-service';
 import { mailAccount, startMailServer } from '@migration-guard/shared/testing/mail-server';
@@ -129,6 +130,17 @@ describe('the action report', () => {
     expect(result.log).toContain('No pull request started this run');
   });
 
+  test('writes a check run on the commit, with the findings on their lines', async () => {
+    await using github = await startGithubChecks();
+    await using job = await jobAfter('failed', { env: { GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'octo/shop' } });
+    const result = await job.run('report', { inputs: { 'github-token': githubToken, 'check-run': 'Migrations' } });
+    expect(result).toMatchObject({ exitCode: 0, outputs: { result: 'passed', verdict: 'failed' } });
+    expect(github.checkRuns).toMatchObject([
+      { name: 'Migrations', conclusion: 'failure', output: { title: expect.stringMatching(/^Failed/) } },
+    ]);
+    await expectNoSecrets(result);
+  });
+
   test('fails clearly where no stage left a run report', async () => {
     await using job = await jobAfter(undefined);
     const result = await job.run('report', { inputs: {} });
@@ -137,6 +149,7 @@ describe('the action report', () => {
   });
 
   test.each([
+    [{ 'check-run': 'Migrations' }, undefined, /github-token.*is required where check-run is given/],
     [{ 'smtp-url': 'smtp://127.0.0.1' }, undefined, /email-to.*is required where smtp-url is given/],
     [{ 'notify-on': 'failures' }, undefined, /notify-on.*did you mean failure/],
     [

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { asBuffer, elementOf, elementsOf, rawDocument, stringOf, type RawElement } from '../../../mongo/raw-bson.ts';
-import type { FencePolicy } from './policy.ts';
+import type { FencePolicy, Refusal } from './policy.ts';
 import type { Refusals } from './refuse.ts';
+
+type Target = Pick<Refusal, 'kind' | 'target'>;
 
 export interface CommandFence {
   readonly policy: Pick<FencePolicy, 'databases'>;
@@ -17,6 +19,10 @@ const noReply = 2;
 /** Commands that neither read nor change a database. */
 const harmless =
   /^(hello|ismaster|ping|sasl\w+|authenticate|logout|getnonce|buildinfo|endsessions|startsession|refreshsessions|killsessions|killcursors|committransaction|aborttransaction|connectionstatus|getparameter|serverstatus|hostinfo|listdatabases|listcommands|replsetgetstatus|currentop|getcmdlineopts|whatsmyuri|features|getdefaultrwconcern)$/;
+
+/** Users and roles belong to the server, whatever database they name. */
+const usersAndRoles =
+  /^(create|update|drop|grant|revoke)\w*(User|Users|Role|Roles|PrivilegesToRole|PrivilegesFromRole|RolesFrom\w+|RolesTo\w+)/;
 
 /** Looks at every command that is written to the copy's server: one on another database is answered with an error and never sent. */
 export function fenceCommands(socket: Socket, { policy, refusals }: CommandFence): void {
@@ -34,8 +40,8 @@ export function fenceCommands(socket: Socket, { policy, refusals }: CommandFence
       const message = held.subarray(0, held.readInt32LE(0));
       held = held.subarray(message.length);
       const target = foreignTarget(message, allowed);
-      if (target === undefined) send.push(message);
-      else refuse(socket, message, refusals.refuse({ kind: 'database', target }));
+      if (target === undefined) send.push(withoutProfile(message));
+      else refuse(socket, message, refusals.refuse(target));
     }
     if (send.length > 0) return write(send.length === 1 ? send[0] : Buffer.concat(send), done);
     if (done !== undefined) process.nextTick(done);
@@ -44,12 +50,14 @@ export function fenceCommands(socket: Socket, { policy, refusals }: CommandFence
 }
 
 /** What a message is about that is not part of the copy. Compressed messages cannot be looked into. */
-export function foreignTarget(message: Buffer, allowed: ReadonlySet<string>): string | undefined {
+export function foreignTarget(message: Buffer, allowed: ReadonlySet<string>): Target | undefined {
   const opCode = message.readInt32LE(12);
-  if (opCode === opQuery) return message.toString('latin1', 20, message.indexOf(0, 20)) === 'admin.$cmd' ? undefined : 'a legacy query';
-  if (opCode !== opMessage) return 'a compressed or legacy message';
+  const unseen = (target: string): Target => ({ kind: 'database', target });
+  if (opCode === opQuery)
+    return message.toString('latin1', 20, message.indexOf(0, 20)) === 'admin.$cmd' ? undefined : unseen('a legacy query');
+  if (opCode !== opMessage) return unseen('a compressed or legacy message');
   const body = bodyOf(message);
-  return body === undefined ? 'a message without a command' : foreignCommand(body, allowed);
+  return body === undefined ? unseen('a message without a command') : foreignCommand(body, allowed);
 }
 
 function bodyOf(message: Buffer): Buffer | undefined {
@@ -63,12 +71,26 @@ function bodyOf(message: Buffer): Buffer | undefined {
   return undefined;
 }
 
-function foreignCommand(body: Buffer, allowed: ReadonlySet<string>): string | undefined {
+function foreignCommand(body: Buffer, allowed: ReadonlySet<string>): Target | undefined {
   const [first] = elementsOf(body);
   const database = textOf(elementOf(body, '$db')) ?? '';
   const command = first?.name ?? '';
   const collection = first === undefined ? undefined : textOf(first);
   if (harmless.test(command.toLowerCase())) return undefined;
+  if (command === 'dropDatabase') return { kind: 'drop', target: database };
+  if (usersAndRoles.test(command)) return { kind: 'users', target: command };
+  const target = foreignNamespace(body, { database, command, collection, allowed });
+  return target === undefined ? undefined : { kind: 'database', target };
+}
+
+interface Command {
+  readonly database: string;
+  readonly command: string;
+  readonly collection: string | undefined;
+  readonly allowed: ReadonlySet<string>;
+}
+
+function foreignNamespace(body: Buffer, { database, command, collection, allowed }: Command): string | undefined {
   const written = writtenNamespace(body, database);
   if (written !== undefined && !allowed.has(written.split('.')[0] ?? '')) return written;
   if (allowed.has(database)) return undefined;
@@ -106,6 +128,23 @@ function writtenNamespace(body: Buffer, database: string): string | undefined {
 
 function textOf(element: RawElement | undefined): string | undefined {
   return element?.type === 0x02 ? stringOf(element.value) : undefined;
+}
+
+/** The profiler of the rehearsal is not there in the list of collections: production has none. */
+function withoutProfile(message: Buffer): Buffer {
+  if (message.readInt32LE(12) !== opMessage || !message.includes('listCollections')) return message;
+  const body = bodyOf(message);
+  const elements = body === undefined ? [] : [...elementsOf(body)];
+  if (elements[0]?.name !== 'listCollections') return message;
+  const filter = elements.find(({ name }) => name === 'filter');
+  const others: RawElement = { type: 0x03, name: 'name', value: rawDocument([text('$ne', 'system.profile')]) };
+  const both = [rawDocument([others]), ...(filter === undefined ? [] : [filter.value])];
+  const list = rawDocument(both.map((value, index) => ({ type: 0x03, name: String(index), value })));
+  const narrowed: RawElement = { type: 0x03, name: 'filter', value: rawDocument([{ type: 0x04, name: '$and', value: list }]) };
+  const command = rawDocument([...elements.filter(({ name }) => name !== 'filter'), narrowed]);
+  const changed = Buffer.concat([message.subarray(0, headerLength + 5), command]);
+  changed.writeInt32LE(changed.length, 0);
+  return changed;
 }
 
 /** Answers as a server does that forbids the command. */

@@ -63,9 +63,7 @@ async function attempt(
   const nothing = { mappedHosts: [], allowedHosts: [], allowedPrograms: [], appName: 'fence' };
   await project.worker.ask('watch', { policy: { ...copy, ...nothing, ...policy }, folder: project.folder });
   const relative = (): readonly Refusal[] =>
-    project.worker
-      .takeRefusals()
-      .map(({ kind, target, ...fault }) => ({ kind, target, ...placeOfFault(fault, checkout.folder) }));
+    project.worker.takeRefusals().map(({ kind, target, ...fault }) => ({ kind, target, ...placeOfFault(fault, checkout.folder) }));
   try {
     await project.load(project.files);
   } catch (error) {
@@ -194,6 +192,8 @@ describe('what is not the copy is refused, with file, line and target', () => {
       3,
     ],
     ['a rename to another database', up(`await db.admin().command({ renameCollection: 'x.a', to: 'audit.a' });`), 'database', 3],
+    ['the drop of the database', up(`await db.dropDatabase();`), 'drop', 3],
+    ['users', up(`await db.command({ createUser: 'x', pwd: 'x', roles: [] });`), 'users', 3],
     ['a parameter of the server', up(`await db.admin().command({ setParameter: 1, notablescan: true });`), 'database', 3],
   ])('%s', async (_how, source, kind, line) => {
     const { result, refusals } = await attempt(source);
@@ -283,7 +283,23 @@ await db.collection('b').aggregate([{ $out: 'c' }]).toArray();`),
     expect(result?.fault).toBeUndefined();
   });
 
-  test('a copy behind TLS-less unacknowledged writes refuses those too', async () => {
+  test('the profiler of the rehearsal is not listed', async () => {
+    const { result, database } = await attempt(
+      up(`await db.createCollection('system.profile', { capped: true, size: 1e6 });
+await db.collection('a').insertOne({ _id: 1 });
+const names = async (filter) => (await db.listCollections(filter).toArray()).map(({ name }) => name);
+await db.collection('seen').insertOne({ all: await names(), one: await names({ name: 'a' }) });`),
+    );
+    expect(result?.fault).toBeUndefined();
+    expect(
+      await connection.client
+        .db(database)
+        .collection('seen')
+        .findOne({}, { projection: { _id: 0 } }),
+    ).toEqual({ all: ['a'], one: ['a'] });
+  });
+
+  test('unacknowledged writes to another database are refused too', async () => {
     const { refusals } = await attempt(up(`await client.db('audit').collection('log').insertOne({ a: 1 }, { writeConcern: { w: 0 } });`));
     expect(refusals).toMatchObject([{ kind: 'database', target: 'audit.log' }]);
   });

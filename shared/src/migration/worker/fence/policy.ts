@@ -19,8 +19,8 @@ export interface FencePolicy {
 
 /** Something that a migration tried to reach and did not. */
 export interface Refusal {
-  readonly kind: 'host' | 'database' | 'program' | 'thread';
-  /** `name:port`, `database.collection`, or the name of the program: never a connection string. */
+  readonly kind: 'host' | 'database' | 'drop' | 'users' | 'program' | 'thread';
+  /** `name:port`, `database.collection`, the name of a command or of a program: never a connection string. */
   readonly target: string;
   /** Absolute path of the migration. */
   readonly file?: string;

@@ -17,11 +17,10 @@ export function fencePrograms(fence: ProgramFence): void {
   fenceAsync(fence);
   for (const name of ['spawnSync', 'execFileSync', 'execSync'] as const) fenceSync(name, fence);
   const { refusals } = fence;
-  workerThreads.Worker = class Refused {
-    constructor(file: string | URL) {
-      throw refusals.refuse({ kind: 'thread', target: path.basename(String(file)) });
-    }
-  } as unknown as typeof workerThreads.Worker;
+  const refuseThread = function (file: string | URL): never {
+    throw refusals.refuse({ kind: 'thread', target: path.basename(String(file)) });
+  };
+  workerThreads.Worker = refuseThread as unknown as typeof workerThreads.Worker;
   syncBuiltinESMExports();
 }
 

@@ -28,6 +28,8 @@ export interface RefusalOptions {
 const described: Readonly<Record<Refusal['kind'], (target: string) => string>> = {
   host: (target) => `a connection to ${target}, which is not the copy`,
   database: (target) => `a command on ${target}, which is not part of the copy`,
+  drop: (target) => `the drop of the whole database ${target}`,
+  users: (target) => `the command ${target}, which changes users or roles of the whole server`,
   program: (target) => `the start of the program ${target}, which could reach anything`,
   thread: (target) => `the thread ${target}, which could reach anything`,
 };

@@ -1,0 +1,230 @@
+import { fieldDifferences, type FieldChange, type FieldDifference } from './field-differences.ts';
+import { idText, typeName } from './id-text.ts';
+import { natureOf, sameNature, type Nature, type Window } from './natural.ts';
+import { pairDocuments } from './pairs.ts';
+import { elementOf, elementsOf, type RawElement } from '../../mongo/raw-bson.ts';
+import { signatureOf } from './signature.ts';
+import type { Spill } from './spill.ts';
+
+/** How many documents differ in one field, and how. */
+export interface FieldCount {
+  readonly path: string;
+  readonly change: FieldChange;
+  /** BSON types: `string`, or `string → date`. */
+  readonly types: string;
+  readonly documents: number;
+}
+
+/** How the documents of one collection differ between two states. Every document is counted once. */
+export interface ContentDifference {
+  readonly collection: string;
+  readonly added: number;
+  readonly removed: number;
+  /** Other values, fields or types. */
+  readonly changed: number;
+  /** The same values, only the order inside arrays, or of fields, is another one. */
+  readonly reordered: number;
+  /** Only in what a run makes anew each time. */
+  readonly natural: number;
+  readonly fields: readonly FieldCount[];
+  readonly natures: readonly { readonly path: string; readonly nature: Nature; readonly documents: number }[];
+  /** The first documents that differ not by nature, by `_id`. */
+  readonly ids: readonly string[];
+  /** The first of them with what changed in them: types, no values. */
+  readonly samples: readonly { readonly id: string; readonly changes: readonly string[] }[];
+  /** Documents whose removed fields are found in none of their other fields. */
+  readonly lost: ReadonlyMap<string, number>;
+  /** Beyond so many changed documents, the rest counts as changed like these. */
+  readonly examined: number;
+}
+
+export interface ComparisonOptions {
+  /** When the two runs were that led to the two states: what differs by nature is told apart. Absent: nothing does. */
+  readonly windows?: readonly [Window, Window] | undefined;
+  /** Whether ids are shown that may be personal. */
+  readonly reveal: boolean;
+  /** Fields that may have been set to the time of the later window, whatever was there before. */
+  readonly touchFields?: RegExp | undefined;
+}
+
+const idsShown = 5;
+const samplesShown = 3;
+const examinedMost = 200_000;
+/** Documents that came or went are kept to be paired, up to so many bytes. */
+const keptBytes = 256 * 2 ** 20;
+
+interface Tally {
+  readonly added: Kept;
+  readonly removed: Kept;
+  changed: number;
+  reordered: number;
+  natural: number;
+  examined: number;
+  readonly fields: Map<string, { path: string; change: FieldChange; types: string; documents: number }>;
+  readonly natures: Map<string, { path: string; nature: Nature; documents: number }>;
+  readonly ids: string[];
+  readonly samples: { readonly id: string; readonly changes: readonly string[] }[];
+  readonly lost: Map<string, number>;
+}
+
+/** Documents on one side only. */
+interface Kept {
+  readonly documents: Buffer[];
+  bytes: number;
+  /** Those that were not kept. */
+  more: number;
+}
+
+const nobody = (): Kept => ({ documents: [], bytes: 0, more: 0 });
+
+/** Compares two states of a collection, document by document; `undefined` when they hold the same. */
+export function compareContents(
+  collection: string,
+  [before, after]: readonly [Spill | undefined, Spill | undefined],
+  options: ComparisonOptions,
+): ContentDifference | undefined {
+  const tally = emptyTally();
+  for (const pair of pairDocuments(before, after)) {
+    if (pair.before === undefined) keepAlone(tally.added, pair.after);
+    else if (pair.after === undefined) keepAlone(tally.removed, pair.before);
+    else if (!pair.before.equals(pair.after)) compareOne(tally, { before: pair.before, after: pair.after }, options);
+  }
+  const [removed, added] = unmatched(tally, options);
+  for (const document of [...removed, ...added].slice(0, idsShown - tally.ids.length)) tally.ids.push(idText(document, options.reveal));
+  const { changed, reordered, natural, ids, examined, samples, lost } = tally;
+  const counts = { removed: removed.length + tally.removed.more, added: added.length + tally.added.more };
+  if (counts.removed + counts.added + changed + reordered + natural === 0) return undefined;
+  const fields = [...tally.fields.values()].sort((a, b) => b.documents - a.documents);
+  const natures = [...tally.natures.values()];
+  return { collection, ...counts, changed, reordered, natural, fields, natures, ids, samples, lost, examined };
+}
+
+function emptyTally(): Tally {
+  const nothing = { changed: 0, reordered: 0, natural: 0, examined: 0 };
+  return { ...nothing, added: nobody(), removed: nobody(), fields: new Map(), natures: new Map(), ids: [], samples: [], lost: new Map() };
+}
+
+function keepAlone(kept: Kept, document: Buffer | undefined): void {
+  if (document === undefined) return;
+  kept.bytes += document.length;
+  if (kept.bytes > keptBytes) kept.more += 1;
+  else kept.documents.push(Buffer.from(document));
+}
+
+function compareOne(tally: Tally, pair: { readonly before: Buffer; readonly after: Buffer }, options: ComparisonOptions): void {
+  if (tally.examined >= examinedMost) {
+    tally.changed += 1;
+    return;
+  }
+  tally.examined += 1;
+  const differences = fieldDifferences(pair.before, pair.after);
+  const natures = differences.map((difference) => ({ difference, nature: natureOfDifference(difference, options) }));
+  const faults = natures.filter(({ nature }) => nature === undefined).map(({ difference }) => difference);
+  for (const { difference, nature } of natures) if (nature !== undefined) countNature(tally, difference.path, nature);
+  for (const difference of distinct(faults)) countField(tally, difference);
+  if (faults.length === 0) {
+    tally.natural += 1;
+    return;
+  }
+  if (faults.every(({ change }) => change === 'array-order' || change === 'field-order')) tally.reordered += 1;
+  else tally.changed += 1;
+  for (const path of lostIn(faults, pair.after)) tally.lost.set(path, (tally.lost.get(path) ?? 0) + 1);
+  const id = idText(pair.before, options.reveal);
+  if (tally.ids.length < idsShown) tally.ids.push(id);
+  if (tally.samples.length < samplesShown) tally.samples.push({ id, changes: distinct(faults).map(describeChange) });
+}
+
+/** Paths that are removed and whose values no other field has now. */
+function lostIn(differences: readonly FieldDifference[], after: Buffer): readonly string[] {
+  const removed = differences.filter(({ change }) => change === 'removed');
+  if (removed.length === 0) return [];
+  const kept = new Set([...elementsOf(after)].map(valueKey));
+  for (const { after: value } of differences) if (value !== undefined) kept.add(valueKey(value));
+  return removed
+    .filter(({ before }) => before !== undefined && before.type !== 0x0a && !kept.has(valueKey(before)))
+    .map(({ path }) => path);
+}
+
+function valueKey({ type, value }: RawElement): string {
+  return `${type} ${value.toString('latin1')}`;
+}
+
+/** `total: int → decimal`: no values. */
+function describeChange(difference: FieldDifference): string {
+  const { path, change } = difference;
+  const words = {
+    'array-order': 'another order in the array',
+    'field-order': 'another order of fields',
+    removed: 'removed',
+    added: 'added',
+  };
+  if (change === 'changed') return `${path}: another ${typesOf(difference)}`;
+  return change === 'retyped'
+    ? `${path}: ${typesOf(difference)}`
+    : `${path}: ${words[change]}${typesOf(difference) === '' ? '' : ` (${typesOf(difference)})`}`;
+}
+
+function typesOf({ before, after, change }: FieldDifference): string {
+  const known = [before, after].filter((element) => element !== undefined).map(typeName);
+  return change === 'retyped' ? known.join(' → ') : (known[0] ?? '');
+}
+
+function natureOfDifference(
+  { before, after, path, change }: FieldDifference,
+  { windows, touchFields }: ComparisonOptions,
+): Nature | undefined {
+  if (windows === undefined || before === undefined || after === undefined || change !== 'changed') return undefined;
+  const touched = touchFields?.test(path.split('.').at(-1) ?? '') === true && natureOf(after, windows[1]) === 'time of the run';
+  return touched ? 'time of the run' : sameNature(before, after, windows);
+}
+
+/** Documents that a run makes with a new `_id` each time are the same when all else is; returns those that have no such partner. */
+function unmatched(tally: Tally, { windows }: ComparisonOptions): readonly [readonly Buffer[], readonly Buffer[]] {
+  const [removed, added] = [tally.removed.documents, tally.added.documents];
+  if (windows === undefined || removed.length === 0 || added.length === 0) return [removed, added];
+  const [first, second] = windows;
+  const partners = new Map<string, Buffer[]>();
+  const left: Buffer[] = [];
+  for (const document of removed) {
+    if (!hasGeneratedId(document, first)) left.push(document);
+    else keep(partners, signatureOf(document, first), document);
+  }
+  const more = added.filter((document) => {
+    const partner = hasGeneratedId(document, second) ? partners.get(signatureOf(document, second))?.pop() : undefined;
+    if (partner === undefined) return true;
+    tally.natural += 1;
+    countNature(tally, '_id', 'generated id');
+    return false;
+  });
+  return [[...left, ...[...partners.values()].flat()], more];
+}
+
+function hasGeneratedId(document: Buffer, window: Window): boolean {
+  const id = elementOf(document, '_id');
+  return id !== undefined && natureOf(id, window) === 'generated id';
+}
+
+function distinct(differences: readonly FieldDifference[]): readonly FieldDifference[] {
+  return [...new Map(differences.map((difference) => [`${difference.path} ${difference.change}`, difference])).values()];
+}
+
+function countField({ fields }: Tally, difference: FieldDifference): void {
+  const { path, change } = difference;
+  const types = typesOf(difference);
+  const key = [path, change, types].join('\0');
+  const known = fields.get(key);
+  if (known === undefined) fields.set(key, { path, change, types, documents: 1 });
+  else known.documents += 1;
+}
+
+function countNature({ natures }: Tally, path: string, nature: Nature): void {
+  const known = natures.get(path);
+  if (known === undefined) natures.set(path, { path, nature, documents: 1 });
+  else known.documents += 1;
+}
+
+function keep(lists: Map<string, Buffer[]>, key: string, document: Buffer): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [document]);
+  else list.push(document);
+}

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { silentLog } from '../../log/log.ts';
+import { connect, type Connection } from '../../mongo/connect.ts';
+import { Secret } from '../../redaction/secret.ts';
+import { connectShared, dropDatabases, startMongod, uniqueDatabase } from '../../testing/mongod.ts';
+import { measureTarget, oplogSizeOf } from './measure-target.ts';
+
+const database = uniqueDatabase('measure');
+let connection: Connection;
+
+beforeAll(async () => {
+  connection = await connectShared();
+  const db = connection.client.db(database);
+  await db.collection('orders').insertMany(Array.from({ length: 50 }, (_, n) => ({ n, text: 'x'.repeat(100) })));
+  await db.createCollection('shown', { viewOn: 'orders', pipeline: [] });
+});
+
+afterAll(async () => {
+  await dropDatabases(connection.client, [database]);
+  await connection.client.close();
+});
+
+test('tells sizes, round trip and oplog of a replica set', async () => {
+  const { sizes, roundTrip, oplog } = await measureTarget(connection.client.db(database), silentLog);
+  expect([...sizes.keys()]).toEqual(['orders']);
+  expect(sizes.get('orders')).toMatchObject({ documents: 50 });
+  expect(sizes.get('orders')?.bytes).toBeGreaterThan(5_000);
+  expect(roundTrip).toBeGreaterThan(0);
+  expect(oplog?.bytes).toBeGreaterThan(1e6);
+});
+
+test('writes show in the size of the oplog', async () => {
+  const before = (await oplogSizeOf(connection.client)) ?? 0;
+  await connection.client
+    .db(database)
+    .collection('more')
+    .insertOne({ text: 'x'.repeat(100_000) });
+  expect(((await oplogSizeOf(connection.client)) ?? 0) - before).toBeGreaterThan(100_000);
+});
+
+test('a standalone server has no oplog', async () => {
+  await using server = await startMongod({ kind: 'standalone' });
+  await using alone = await connect(new Secret(server.uri));
+  expect((await measureTarget(alone.client.db('shop'), silentLog)).oplog).toBeUndefined();
+  expect(await oplogSizeOf(alone.client)).toBeUndefined();
+});

@@ -1,5 +1,5 @@
 import type { ListedBackup } from '@migration-guard/shared/backup/list';
-import type { Manifest } from '@migration-guard/shared/backup/manifest';
+import { isPartial, type Manifest } from '@migration-guard/shared/backup/manifest';
 import type { BackupStore } from '@migration-guard/shared/backup/store';
 import { formatAge } from '@migration-guard/shared/log/format-age';
 import { formatBytes } from '@migration-guard/shared/log/format-bytes';
@@ -18,6 +18,18 @@ export function presentBackup(context: BackupContext, store: BackupStore, manife
   context.setOutput('consistency', manifest.consistency.kind);
   stage.figure('backup', manifest.id);
   stage.figure('consistency', manifest.consistency.kind);
+  const { clusterTime, because } = manifest.consistency;
+  if (clusterTime !== undefined) stage.figure('cluster time', clusterTime);
+  if (because !== undefined) stage.finding({ severity: 'note', rule: 'backup/weaker-consistency', message: because });
+  if (manifest.oplog !== undefined) stage.figure('oplog', `${manifest.oplog.entries.toLocaleString('en')} entries`);
+  for (const { database, name, query } of manifest.collections) {
+    if (query === undefined) continue;
+    stage.finding({
+      severity: 'note',
+      rule: 'backup/partial',
+      message: `${database}.${name} was taken by a query: the backup holds only a part of it.`,
+    });
+  }
   stage.figure('stored', formatBytes(manifest.storedBytes));
   for (const { database, name, pointInTime, type } of manifest.collections) {
     if (pointInTime || type === 'view' || manifest.consistency.kind === 'none') continue;
@@ -63,9 +75,14 @@ export function backupsTable(backups: readonly ListedBackup[], now: Date): Table
       const { manifest, proof } = backup;
       const age = formatAge(now.getTime() - Date.parse(manifest.finishedAt));
       const documents = manifest.digest.documents.toLocaleString('en');
-      return [backup.id, age, formatBytes(manifest.storedBytes), manifest.consistency.kind, documents, proof?.kind ?? 'none'];
+      return [backup.id, age, formatBytes(manifest.storedBytes), kindOf(manifest), documents, proof?.kind ?? 'none'];
     }),
   };
+}
+
+/** For example `snapshot`, or `snapshot, in part` of a backup by a query. */
+function kindOf(manifest: Manifest): string {
+  return `${manifest.consistency.kind}${isPartial(manifest) ? ', in part' : ''}`;
 }
 
 /** What the output `backups` holds: newest first. */
@@ -79,6 +96,7 @@ export function backupsOutput(backups: readonly ListedBackup[]): readonly unknow
           storedBytes: backup.manifest.storedBytes,
           documents: backup.manifest.digest.documents,
           consistency: backup.manifest.consistency.kind,
+          partial: isPartial(backup.manifest),
           proof: backup.proof?.kind ?? 'none',
         }
       : { id: backup.id, status: backup.status },

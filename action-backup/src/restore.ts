@@ -1,9 +1,11 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
+import { restoreAccounts, type RestoreAccountsOptions } from '@migration-guard/shared/backup/accounts/restore-accounts';
 import { restoreByMongorestore } from '@migration-guard/shared/backup/engines/mongorestore';
 import { requireEngine } from '@migration-guard/shared/backup/engines/require-engine';
 import { resolveBackupId } from '@migration-guard/shared/backup/list';
 import { readManifest } from '@migration-guard/shared/backup/manifest';
 import { nameOf, parseRenames } from '@migration-guard/shared/backup/namespaces';
+import { parseOplogLimit } from '@migration-guard/shared/backup/oplog/limit';
 import { restoreBackup, type RestoreResult } from '@migration-guard/shared/backup/restore';
 import { connect } from '@migration-guard/shared/mongo/connect';
 import type { Table } from '@migration-guard/shared/report/run-report';
@@ -24,14 +26,25 @@ export async function restore(inputs: BackupInputs, context: BackupContext): Pro
   stage.dataState('Nothing was replaced; shadow collections of a failed restore are removed.');
   const databases = inputs.databases ?? (inputs.database === undefined ? undefined : [inputs.database]);
   const { include, exclude, drop } = inputs;
-  const wishes = { client: connection.client, store, backupId, databases, include, exclude, renames, drop, log, signal };
+  const oplogLimit = inputs.oplogLimit === undefined ? undefined : parseOplogLimit(inputs.oplogLimit);
+  const wishes = { client: connection.client, store, backupId, databases, include, exclude, renames, drop, oplogLimit, log, signal };
   const result =
     inputs.engine === 'mongodump' ? await restoreByMongorestore(wishes, toolAccess(inputs, context)) : await restoreBackup(wishes);
   presentDigest(context, result.digest);
   context.setOutput('proof', 'restore');
   stage.table(restoredTable(result));
   stage.dataState(`${result.collections.length} collections were restored from ${backupId} and are equal to it, by digest.`);
+  if (inputs.usersAndRoles) await restoreUsers(context, { client: connection.client, store, backupId, databases, drop, log, signal });
   return { result: 'passed' };
+}
+
+async function restoreUsers({ stage }: BackupContext, options: RestoreAccountsOptions): Promise<void> {
+  const { users, roles, kept } = await restoreAccounts(options);
+  stage.figure('users and roles', `${users} users, ${roles} roles`);
+  for (const name of kept) {
+    const message = `${name} was there already and is another one than in the backup: it was left as it is. \`drop: true\` replaces it.`;
+    stage.finding({ severity: 'warning', rule: 'restore/account-kept', message });
+  }
 }
 
 export function restoredTable({ collections }: RestoreResult): Table {

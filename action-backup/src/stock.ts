@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { parseRenames } from '@migration-guard/shared/backup/namespaces';
+import { parseOplogLimit } from '@migration-guard/shared/backup/oplog/limit';
 import { requireCollections } from '@migration-guard/shared/backup/plan';
 import type { StockDump } from '@migration-guard/shared/backup/stock/dump';
 import { openDump } from '@migration-guard/shared/backup/stock/open-dump';
@@ -31,12 +32,27 @@ export async function stockDumpOf(
 export async function restoreStock(dump: StockDump, inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
   const { log, signal, stage } = context;
   presentStock(dump, context);
+  if (inputs.usersAndRoles)
+    throw new GuardError('restore/no-accounts', 'Users and roles of a dump of mongodump are restored by mongorestore only.', {
+      remedy: 'Leave `users-and-roles` out, and restore them with stock `mongorestore`.',
+    });
   const renames = parseRenames(inputs.nsFrom, inputs.nsTo);
   await using connection = await connect(uriOf(inputs));
   stage.dataState('Nothing was replaced; shadow collections of a failed restore are removed.');
   const databases = inputs.databases ?? (inputs.database === undefined ? undefined : [inputs.database]);
   const { include, exclude, drop } = inputs;
-  const result = await restoreDump(dump, { client: connection.client, databases, include, exclude, renames, drop, log, signal });
+  const oplogLimit = inputs.oplogLimit === undefined ? undefined : parseOplogLimit(inputs.oplogLimit);
+  const result = await restoreDump(dump, {
+    client: connection.client,
+    databases,
+    include,
+    exclude,
+    renames,
+    drop,
+    oplogLimit,
+    log,
+    signal,
+  });
   presentDigest(context, result.digest);
   context.setOutput('proof', 'restore');
   stage.table(restoredTable(result));

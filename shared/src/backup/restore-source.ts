@@ -8,7 +8,7 @@ import { replayOf, type Replay } from './oplog/replay.ts';
 import type { BackupStore } from './store.ts';
 
 /** What a restore has to know of a collection. */
-export type SourceCollection = Pick<ManifestCollection, 'database' | 'name' | 'type' | 'options' | 'indexes' | 'digest'>;
+export type SourceCollection = Pick<ManifestCollection, 'database' | 'name' | 'type' | 'options' | 'indexes' | 'digest' | 'query'>;
 
 /** What a restore takes from: a backup of ours, or the dump of another tool. */
 export interface RestoreSource {
@@ -23,9 +23,14 @@ export interface RestoreSource {
     work: (item: T) => Promise<void>,
     signal?: AbortSignal,
   ): Promise<void>;
+  /** What the documents of a collection will surely take on the disk of the target, bytes. */
+  leastBytes(collection: SourceCollection): number;
   /** What has to follow when the collections are loaded: then their indexes are built after it, because only it makes them unique. */
   readonly replay?: Replay | undefined;
 }
+
+/** Documents that are not packed shrink to a fifth or so on the disk of a server; to this part of them never. */
+export const leastShare = 20;
 
 /** A backup of ours as a source. */
 export function backupSource(store: BackupStore, manifest: Manifest, oplogLimit?: Timestamp): RestoreSource {
@@ -40,6 +45,9 @@ export function backupSource(store: BackupStore, manifest: Manifest, oplogLimit?
       if (data !== undefined) yield* readFrames({ store, id, compression, data, signal });
     },
     loadAll: (items, work) => inParallel(items, 2, work),
+    // No server packs tighter than the frames are.
+    leastBytes: (collection) =>
+      compression === 'none' ? collection.digest.bytes / leastShare : (files.get(keyOf(collection))?.bytes ?? 0),
     replay: replayOf(store, manifest, oplogLimit),
   };
 }

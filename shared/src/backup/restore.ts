@@ -22,6 +22,7 @@ import {
   type RestoreItem,
 } from './restore-collection.ts';
 import { backupSource, type RestoreSource, type SourceCollection } from './restore-source.ts';
+import { compareServers, requireRoom } from './restore-target.ts';
 import type { BackupStore } from './store.ts';
 
 /** What is restored, and where to. */
@@ -67,6 +68,11 @@ export interface RestoreResult {
   readonly digest: Digest;
 }
 
+/** What a restore does in each database. */
+const neededActions = [
+  ...['listCollections', 'listIndexes', 'find', 'insert', 'bypassDocumentValidation'],
+  ...['createCollection', 'createIndex', 'dropCollection', 'renameCollectionSameDB'],
+];
 /** Plain bytes of inserts that wait for the server. */
 const bytesInFlight = 32 * 2 ** 20;
 
@@ -74,17 +80,26 @@ const bytesInFlight = 32 * 2 ** 20;
  * Restores collections of a backup, exactly, or throws. Every collection is loaded under a shadow name and its digest compared with the
  * manifest; then all of them take their names in one go. So a failure before leaves the target as it was; one after is said with what is
  * done. Throws `backup/*` for a damaged backup, `restore/target-exists`, `restore/conflict`, `restore/refused`,
- * `restore/digest-mismatch`, `restore/definition-mismatch`, `target/privilege-missing`, `server/*`, and the reason of the signal.
+ * `restore/digest-mismatch`, `restore/definition-mismatch`, `restore/no-space`, `restore/time-refused`, `target/privilege-missing`, `server/*`, and the reason of the signal.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreResult> {
-  const { store, backupId } = options;
-  return restoreFrom(backupSource(store, await readManifest(store, backupId), options.oplogLimit), options);
+  const { client, store, backupId, log } = options;
+  const manifest = await readManifest(store, backupId);
+  await compareServers(client, manifest, log);
+  return restoreFrom(backupSource(store, manifest, options.oplogLimit), options);
 }
 
 /** Restores collections of any source, exactly, or throws as `restoreBackup` does. */
 export async function restoreFrom(from: RestoreSource, options: RestoreWishes): Promise<RestoreResult> {
   const { client, log, signal } = options;
   const items = await planRestore(options, from);
+  const [first] = items;
+  if (first !== undefined)
+    await requireRoom(
+      client,
+      first.to.database,
+      items.reduce((sum, { source }) => sum + from.leastBytes(source), 0),
+    );
   const { version } = await client.db('admin').command({ buildInfo: 1 });
   const inserter = rawInserter(client, String(version));
   if (inserter.way === 'objects')
@@ -158,7 +173,7 @@ export async function planRestore(options: RestoreWishes, from: RestoreSource): 
   const targets = chosen.map((source) => ({ source, to: map({ database: source.database, collection: source.name }) }));
   requireDistinct(targets.map(({ to }) => to));
   const databases = [...new Set(targets.map(({ to }) => to.database))];
-  await requirePrivileges(options.client, databases, ['insert', 'createCollection', 'createIndex', 'dropCollection']);
+  await requirePrivileges(options.client, databases, neededActions);
   const existing = new Map<string, CatalogEntry>();
   for (const database of databases)
     for (const entry of await readCatalog(options.client, database, { signal: options.signal }))
@@ -170,6 +185,15 @@ export async function planRestore(options: RestoreWishes, from: RestoreSource): 
     const more = standing.length > names.length ? ` and ${standing.length - names.length} more` : '';
     throw new GuardError('restore/target-exists', `The target already holds ${names.join(', ')}${more}.`);
   }
+  const part = standing.find(({ source }) => source.query !== undefined);
+  if (part !== undefined)
+    throw new GuardError(
+      'restore/target-exists',
+      `The backup holds only a part of ${nameOf(part.to)}, taken by a query: it does not replace it.`,
+      {
+        remedy: 'Restore it under another name with `ns-from` and `ns-to`, or leave it out by `exclude`.',
+      },
+    );
   return items;
 }
 

@@ -1,6 +1,6 @@
 import { inParallel } from '../in-parallel.ts';
 import { nameOf } from '../namespaces.ts';
-import type { RestoreSource, SourceCollection } from '../restore-source.ts';
+import { leastShare, type RestoreSource, type SourceCollection } from '../restore-source.ts';
 import type { ReadOptions, StockDump } from './dump.ts';
 import { Handover } from './handover.ts';
 
@@ -9,10 +9,12 @@ const keyOf = ({ database, name }: SourceCollection): string => nameOf({ databas
 /** Collections of a dump as a source: every file of a folder by itself, and an archive in one pass that feeds all collections at once. */
 export function dumpSource(dump: StockDump, collections: readonly SourceCollection[]): RestoreSource {
   const id = dump.location;
+  const leastBytes = ({ digest }: SourceCollection): number => digest.bytes / leastShare;
   if (dump.kind === 'folder')
     return {
       id,
       collections,
+      leastBytes,
       documents: (collection, signal) => documentsOf(dump, collection, signal),
       loadAll: (items, work) => inParallel(items, 2, work),
     };
@@ -20,6 +22,7 @@ export function dumpSource(dump: StockDump, collections: readonly SourceCollecti
   return {
     id,
     collections,
+    leastBytes,
     documents(collection, signal) {
       const key = keyOf(collection);
       const handover = handovers.get(key);

@@ -1,10 +1,11 @@
-import type { MongoClient } from 'mongodb';
+import type { MongoClient, Timestamp } from 'mongodb';
 import { fromMongoError } from '../../errors/mongo-errors.ts';
 import type { Log } from '../../log/log.ts';
 import { readCatalog } from '../../mongo/catalog.ts';
 import { parseExtendedJson, type OrderedDocument } from '../../mongo/extended-json.ts';
 import { forEachDocument } from '../../mongo/raw-bson.ts';
 import { nameOf, parseNamespace } from '../namespaces.ts';
+import { timeOf } from '../oplog/server-oplog.ts';
 import { forCreation } from '../restore-collection.ts';
 import { oplogKey, type StockDump } from './dump.ts';
 import type { DumpPlace } from './dump-errors.ts';
@@ -18,6 +19,8 @@ import { OplogWriter } from './oplog-writer.ts';
 export interface ReplayOptions {
   readonly client: MongoClient;
   readonly dump: StockDump;
+  /** Entries at or after this time are not replayed. */
+  readonly limit?: Timestamp | undefined;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,7 +29,7 @@ export interface ReplayOptions {
  * Brings restored collections to the end of the dump's oplog, then builds the indexes of dump and oplog. Returns the number of operations.
  * Throws `dump/*`, and the errors of `fromMongoError`.
  */
-export async function replayOplog({ client, dump, log, signal }: ReplayOptions): Promise<number> {
+export async function replayOplog({ client, dump, limit, log, signal }: ReplayOptions): Promise<number> {
   const writer = new OplogWriter(client);
   const transactions = new TransactionBuffer();
   const indexes = new IndexCatalog(dump.collections);
@@ -38,6 +41,7 @@ export async function replayOplog({ client, dump, log, signal }: ReplayOptions):
     );
     for (const entry of entries) {
       signal?.throwIfAborted();
+      if (limit !== undefined && timeOf(entry.bytes).greaterThanOrEqual(limit)) continue;
       for (const operation of transactions.operations(entry.bytes, entry.place)) {
         if (operation.kind === 'nothing') continue;
         operations++;

@@ -24,8 +24,9 @@ const ofServer = new Set(['admin', 'config', 'local']);
  * that, and indexes are built last. Throws `dump/*` and what `restoreBackup` throws.
  */
 export async function restoreDump(dump: StockDump, options: RestoreWishes): Promise<DumpRestoreResult> {
-  const { client, log, signal } = options;
+  const { client, oplogLimit: limit, log, signal } = options;
   if (dump.hasOplog) requireWhole(options);
+  else if (limit !== undefined) throw new GuardError('restore/time-refused', `The dump ${dump.location} holds no oplog.`);
   const survey = await surveyDump(dump, { log, signal });
   if (dump.leftOut.length > 0) log.info(`Not restored: ${dump.leftOut.join(', ')}`);
   const collections = survey.collections.filter(
@@ -36,7 +37,7 @@ export async function restoreDump(dump: StockDump, options: RestoreWishes): Prom
   const nothing = { backupId: dump.location, collections: [], digest: emptyDigest };
   const result = dump.hasOplog && sources.length === 0 ? nothing : await restoreFrom(dumpSource(dump, sources), options);
   if (!dump.hasOplog) return { ...result, replayed: undefined };
-  return { ...result, replayed: await replayOplog({ client, dump, log, signal }) };
+  return { ...result, replayed: await replayOplog({ client, dump, limit, log, signal }) };
 }
 
 /** Under an oplog, indexes come at the end: only then do documents keep what a unique index demands. */

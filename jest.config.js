@@ -9,6 +9,8 @@ export default {
   globalSetup: '<rootDir>/tests/jest/start-servers.js',
   globalTeardown: '<rootDir>/tests/jest/stop-servers.js',
   reporters: ['default', '<rootDir>/tests/jest/closing-line.js'],
+  // migrate-mongo's own suite asks for the package with the download.
+  moduleNameMapper: { '^mongodb-memory-server$': 'mongodb-memory-server-core' },
   testTimeout: 60_000,
   maxWorkers: 2,
 };

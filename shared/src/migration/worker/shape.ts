@@ -62,7 +62,7 @@ function objectShape(target: Exports, names: StepNames): Found | Misshapen {
   const up = stepNamed(target, 'up', names);
   if (up === undefined) return misshapen(`exports no function ${names.up}`, names);
   const steps = { up, down: stepNamed(target, 'down', names) };
-  const run: Shape['run'] = (direction, ...given) => callStep(target, existing(steps[direction]), given);
+  const run: Shape['run'] = (direction, ...given) => callStep(target, existing(steps[direction], direction), given);
   return { shape: { down: steps.down !== undefined, run }, holders: [target] };
 }
 
@@ -76,7 +76,7 @@ function classShape(className: string, only: MigrationClass, names: StepNames): 
   }
   const run: Shape['run'] = async (direction, ...given) => {
     const instance = new only(given[0], given[1]);
-    await callStep(instance, existing(stepNamed(instance, direction, names)), given);
+    await callStep(instance, existing(stepNamed(instance, direction, names), direction), given);
   };
   return { shape: { down: stepNamed(prototype, 'down', names) !== undefined, className, run }, holders: [only] };
 }
@@ -114,8 +114,8 @@ function isContainer(value: unknown): value is Exports {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
-function existing(step: Step | undefined): Step {
-  if (step === undefined) throw new Error('The file has no such function.');
+function existing(step: Step | undefined, direction: Direction): Step {
+  if (step === undefined) throw new Error(`it exports no function ${direction}`);
   return step;
 }
 

@@ -4,6 +4,7 @@ import { admit } from './apply/admit.ts';
 import { withLocks } from './apply/locks.ts';
 import { perform } from './apply/perform.ts';
 import { takePoint } from './apply/take-point.ts';
+import { prepareUndo } from './apply/undo-record.ts';
 import type { Work } from './apply/work.ts';
 import { concludeApply } from './conclude-apply.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
@@ -35,8 +36,9 @@ export async function apply(inputs: MigrateInputs, context: MigrateContext): Pro
 async function applyUnderLock(work: Work): Promise<Outcome> {
   const admitted = await admit(work);
   if ('result' in admitted) return admitted;
-  const point = await takePoint(work, admitted.decision);
-  const result = await perform(work, admitted, point);
+  const undo = await prepareUndo(work);
+  const point = await takePoint(work, admitted.decision, undo.switchedOn);
+  const result = await perform(work, admitted, { point, undo });
   return concludeApply({
     context: work.context,
     database: work.target.database,

@@ -2,10 +2,21 @@ import { openJournal, type JournalEntry } from '@migration-guard/shared/migratio
 import { runUp, type RunResult } from '@migration-guard/shared/migration/run';
 import type { CreatedPoint } from '@migration-guard/shared/rollback/point';
 import { appNameOf } from '../identity.ts';
+import type { UndoRecord } from './undo-record.ts';
 import type { Admitted, Work } from './work.ts';
 
+/** What was made ready before the first write. */
+export interface Prepared {
+  readonly point: CreatedPoint;
+  readonly undo: UndoRecord;
+}
+
 /** Records what had ended in an earlier run, then runs the files. The outputs `applied` and `pending` follow each file. */
-export async function perform(work: Work, { decision, files, finished }: Admitted, { point }: CreatedPoint): Promise<RunResult> {
+export async function perform(
+  work: Work,
+  { decision, files, finished }: Admitted,
+  { point: { point }, undo }: Prepared,
+): Promise<RunResult> {
   const { context, project, target, lock, inputs } = work;
   const { now, log, signal } = context;
   const journal = openJournal({ db: target.db, lock, run: context.run.url, now, rollbackPoint: point.id });
@@ -25,8 +36,10 @@ export async function perform(work: Work, { decision, files, finished }: Admitte
     tell(entry.file);
   }
   const appName = appNameOf(lock.token);
-  await project.connect({ uri: target.uri.reveal(), database: target.database, appName });
-  return runUp({
+  await project.connect({ uri: target.uri.reveal(), database: target.database, appName, recordWrites: true });
+  const recorder = await undo.begin();
+  project.worker.followWrites(recorder.add);
+  const result = await runUp({
     db: target.db,
     project,
     files,
@@ -39,6 +52,8 @@ export async function perform(work: Work, { decision, files, finished }: Admitte
     timeout: inputs.timeout,
     onDone: ({ name }) => tell(name),
   });
+  await undo.end(recorder, result.failure === undefined);
+  return result;
 }
 
 async function recordFinished({ project, target, lock }: Work, { file, hash, at }: JournalEntry): Promise<void> {

@@ -4,7 +4,11 @@ import type { Decision } from '../decide.ts';
 import type { Work } from './work.ts';
 
 /** Takes the rollback point, the last thing before the first write, and gives its path as output. */
-export async function takePoint({ inputs, context, project, target }: Work, { applied, selected }: Decision): Promise<CreatedPoint> {
+export async function takePoint(
+  { inputs, context, project, target }: Work,
+  { applied, selected }: Decision,
+  switchedOn: readonly string[],
+): Promise<CreatedPoint> {
   const { now, signal, runFolder, log, stage } = context;
   const backup = inputs.store === undefined ? undefined : await latestBackup(inputs.store, inputs, context);
   if (backup === undefined) {
@@ -25,6 +29,7 @@ export async function takePoint({ inputs, context, project, target }: Work, { ap
     history: applied,
     planned: selected.map(({ name }) => name),
     ignore: project.config.lockCollectionName === undefined ? [] : [project.config.lockCollectionName],
+    switchedOn,
     now,
     signal,
     runFolder,

@@ -1,8 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import type { WriteReport } from './write-command.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { noEffects, type Effects } from './effects.ts';
-import type { CallResult, Fault, RequestKind, Requests, Said } from './worker/protocol.ts';
+import type { Refusal } from './worker/fence/policy.ts';
+import type { BatchProgress, CallResult, Fault, RequestKind, Requests, Said } from './worker/protocol.ts';
 
 /** The program that serves as worker: a bundle with its argument, or the entry of the sources. */
 export interface WorkerProgram {
@@ -30,6 +32,12 @@ export interface Worker extends AsyncDisposable {
   call(question: Requests['call']['ask']): Promise<CallResult>;
   /** What the running migration has changed so far, at most a second old. */
   effects(): Effects;
+  /** How far the walks of the batch helper are in the running migration, at most a second old. */
+  batches(): readonly BatchProgress[];
+  /** What migrations tried to reach and did not, since the last call. */
+  takeRefusals(): readonly Refusal[];
+  /** Tells `listener` of the write commands of migrations, which `connect` has asked for. */
+  followWrites(listener: (report: WriteReport) => void): void;
   /** Ends the process at once. */
   kill(): Promise<void>;
 }
@@ -51,6 +59,9 @@ interface Waiting {
 
 interface WorkerState {
   effects: Effects;
+  batches: readonly BatchProgress[];
+  readonly refusals: Refusal[];
+  onWrites: ((report: WriteReport) => void) | undefined;
   fault: Fault | undefined;
   ended: boolean;
 }
@@ -69,9 +80,9 @@ export function startWorker({ program, cwd, env, log, onWarning }: WorkerOptions
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const waiting = new Map<number, Waiting>();
-  const state: WorkerState = { effects: noEffects, fault: undefined, ended: false };
+  const state: WorkerState = { effects: noEffects, batches: [], refusals: [], onWrites: undefined, fault: undefined, ended: false };
   const printed = printer(log, onWarning);
-  child.on('message', (said: Said) => hear(said, { waiting, state, printed }));
+  child.on('message', (said: Said) => hear(said, { waiting, state, printed, log }));
   for (const stream of ['stdout', 'stderr'] as const) child[stream]?.on('data', (data: Buffer) => printed(stream, data.toString('utf8')));
   const ended = endOf(child).then((how) => giveUp(waiting, state, how));
   let lastId = 0;
@@ -94,12 +105,16 @@ export function startWorker({ program, cwd, env, log, onWarning }: WorkerOptions
     ask,
     kill,
     effects: () => state.effects,
+    batches: () => state.batches,
+    followWrites: (listener) => (state.onWrites = listener),
+    takeRefusals: () => state.refusals.splice(0),
     call: async (question) => {
       state.effects = noEffects;
+      state.batches = [];
       try {
         return await ask('call', question);
       } catch (error) {
-        if (error instanceof WorkerRefusal) return { fault: error.fault, effects: state.effects, unawaited: 0 };
+        if (error instanceof WorkerRefusal) return { fault: error.fault, effects: state.effects, unawaited: [] };
         throw error;
       }
     },
@@ -111,9 +126,10 @@ interface Hearing {
   readonly waiting: Map<number, Waiting>;
   readonly state: WorkerState;
   readonly printed: Print;
+  readonly log: Log;
 }
 
-function hear(said: Said, { waiting, state, printed }: Hearing): void {
+function hear(said: Said, { waiting, state, printed, log }: Hearing): void {
   switch (said.kind) {
     case 'answer':
       waiting.get(said.id)?.resolve(said.answer as never);
@@ -128,6 +144,16 @@ function hear(said: Said, { waiting, state, printed }: Hearing): void {
       return;
     case 'progress':
       state.effects = said.effects;
+      state.batches = said.batches;
+      return;
+    case 'retried':
+      log.warning(`The server aborted the transaction (${said.reason}); attempt ${said.attempt + 1} begins from the start of the file.`);
+      return;
+    case 'writes':
+      state.onWrites?.(said.report);
+      return;
+    case 'refusal':
+      state.refusals.push(said.refusal);
       return;
     case 'exiting':
       state.effects = said.effects;

@@ -37,3 +37,10 @@ export function keyHash(key: Uint8Array): Buffer {
 export function overlaps(a: string, b: string): boolean {
   return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
 }
+
+/** What the write commands of a migration were, told while it runs. */
+export interface WriteReport {
+  readonly commands: readonly WriteCommand[];
+  /** Cluster time up to which every command is told; absent where the server has none. */
+  readonly through?: string;
+}

@@ -1,16 +1,10 @@
 import { Timestamp, type Db } from 'mongodb';
 import { fromMongoError } from '../errors/mongo-errors.ts';
-import { timeOf, timeOfText } from '../mongo/change-stream.ts';
-import type { WriteCommand } from './write-command.ts';
+import { timeOf } from '../mongo/change-stream.ts';
+import { textOfTime, timeOfText } from '../timing/cluster-time.ts';
+import type { WriteCommand, WriteReport } from './write-command.ts';
 
 export const writesCollection = 'migration_writes';
-
-/** What the write commands of a migration were, told while it runs. */
-export interface WriteReport {
-  readonly commands: readonly WriteCommand[];
-  /** Cluster time up to which every command is told; absent where the server has none. */
-  readonly through?: string;
-}
 
 /** Parts of the record in the target database. `time` is the cluster time when it was written. */
 type RecordDocument = { readonly time: Timestamp; readonly run: string } & (
@@ -18,6 +12,8 @@ type RecordDocument = { readonly time: Timestamp; readonly run: string } & (
   | { readonly kind: 'commands'; readonly commands: readonly WriteCommand[]; readonly through?: string }
   /** Every command since `begin` is told. */
   | { readonly kind: 'end' }
+  /** The run is over, but not every command is told. */
+  | { readonly kind: 'lost' }
   /** The session with which an undo writes, 32 hex digits. */
   | { readonly kind: 'undo'; readonly session: string }
 );
@@ -25,6 +21,8 @@ type RecordDocument = { readonly time: Timestamp; readonly run: string } & (
 export interface WritesRecorder {
   /** Never throws: what could not be written down makes `end` say so, and the time counts as not recorded. */
   add(report: WriteReport): void;
+  /** From now on writes are made of which nobody tells the commands: the time until the end counts as not recorded. */
+  lose(): void;
   /** Waits until everything is written. */
   end(): Promise<void>;
 }
@@ -37,8 +35,11 @@ export async function beginWritesRecord(db: Db, run: string): Promise<WritesReco
   await append(db, { kind: 'begin', run });
   let writing: Promise<unknown> = Promise.resolve();
   let failed: unknown;
+  let lost = false;
   return {
-    add: ({ commands, through }) => {
+    lose: () => (lost = true),
+    add: ({ commands, through: told }) => {
+      const through = lost ? undefined : told;
       for (const part of parts(commands)) {
         writing = writing
           .then(() => append(db, { kind: 'commands', run, commands: part, ...(through === undefined ? {} : { through }) }))
@@ -48,7 +49,7 @@ export async function beginWritesRecord(db: Db, run: string): Promise<WritesReco
     end: async () => {
       await writing;
       if (failed !== undefined) throw fromMongoError(failed, `Recording the writes of the migrations in ${db.databaseName}`);
-      await append(db, { kind: 'end', run });
+      await append(db, { kind: lost ? 'lost' : 'end', run });
     },
   };
 }
@@ -87,7 +88,7 @@ export async function readWritesRecord(db: Db, since: bigint): Promise<WritesRec
     if (open === undefined) return;
     if (!complete) windows.push({ after: open.through, until });
     // What had no answer when the record broke off can have gone on until somebody looked after it.
-    const text = until === forever ? {} : { until: `${until >> 32n}.${until & 0xffffffffn}` };
+    const text = until === forever ? {} : { until: textOfTime(until) };
     commands.push(...open.commands.map((command) => (command.until === undefined ? { ...command, ...text } : command)));
     open = undefined;
   };

@@ -37,17 +37,6 @@ export function timeOf(time: Timestamp): bigint {
   return time.toBigInt();
 }
 
-/** The inverse of `clusterTimeText`: `seconds.increment` as a number that can be compared. */
-export function timeOfText(text: string): bigint {
-  const [seconds = '0', increment = '0'] = text.split('.');
-  return (BigInt(seconds) << 32n) | BigInt(increment);
-}
-
-/** The `seconds.increment` of a time. */
-export function textOfTime(time: bigint): string {
-  return `${time >> 32n}.${time & 0xffffffffn}`;
-}
-
 interface Cursor {
   readonly id: bigint;
   readonly batch: Buffer;

@@ -7,9 +7,10 @@ import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
 import { historyKinds, type HistoryKind } from '../migration/history/history.ts';
-import { timeOfText } from '../mongo/change-stream.ts';
+import { timeOfText } from '../timing/cluster-time.ts';
 import { censusSchema, takeCensus, type Census } from '../mongo/census.ts';
 import { withoutPreImages } from './undo/definitions.ts';
+import { uuidsSwitchedOn } from './undo/pre-images.ts';
 
 /** Where the database keeps its own rollback points; the newest one is what `latest` means. */
 const pointsCollection = 'migration_rollback_points';
@@ -135,7 +136,10 @@ export async function takeCensusFor(
   point: Pick<RollbackPoint, 'database' | 'ignored'>,
   { client, signal, log }: { readonly client: MongoClient; readonly signal?: AbortSignal | undefined; readonly log?: Log | undefined },
 ): Promise<Census> {
-  return withoutCollections(await takeCensus(client, point.database, { digests: true, signal, log }), point.ignored);
+  const census = await takeCensus(client, point.database, { digests: true, signal, log });
+  const uuids = await uuidsSwitchedOn(client.db(point.database));
+  const switchedOn = census.collections.filter(({ uuid }) => uuid !== undefined && uuids.has(uuid)).map(({ name }) => name);
+  return withoutCollections(withoutOurs(census, switchedOn), point.ignored);
 }
 
 function withoutOurs(census: Census, switchedOn: readonly string[] = []): Census {

@@ -44,14 +44,15 @@ export async function migrateScene(
 ): Promise<void> {
   await using connection = await connect(new Secret(uri), { monitorCommands: true, appName: 'migration-guard/test/1' });
   const recorder = await beginWritesRecord(db, 'test');
-  const observer = observeWrites(connection.client, db.databaseName, BSON.serialize);
-  const timer = setInterval(() => recorder.add({ commands: observer.take() }), 100);
+  const observer = observeWrites(db.databaseName, BSON.serialize);
+  observer.watch(connection.client);
+  const timer = setInterval(() => recorder.add(observer.take()), 100);
   try {
     await up(connection.client.db(db.databaseName), connection.client);
     await db.collection('changelog').insertOne({ fileName: '1.js' });
   } finally {
     clearInterval(timer);
-    recorder.add({ commands: observer.take() });
+    recorder.add(observer.take());
     if (how.killed !== true) await recorder.end();
   }
 }

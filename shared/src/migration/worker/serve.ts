@@ -1,28 +1,35 @@
 import path from 'node:path';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { Db, MongoClient } from 'mongodb';
 import { noEffects, type Effects } from '../effects.ts';
+import { importGraph, type ImportGraph } from './bson-majors.ts';
 import { chooseDriver, DriverMissing, type Driver } from './driver.ts';
+import { watchEnvironment, type EnvironmentWatch } from './environment.ts';
 import { faultOf } from './fault.ts';
-import { installHooks } from './hooks.ts';
+import { installHooks, serveModule } from './hooks.ts';
 import { loadConfig, loadMigration, type Migration } from './load.ts';
 import type { Ask, CallResult, Fault, RequestKind, Requests, Said } from './protocol.ts';
-import { record, type Recorder } from './recorder.ts';
-
-const progressMilliseconds = 1_000;
-
-interface Connected {
-  readonly client: MongoClient;
-  readonly db: Db;
-  readonly recorder: Recorder;
-}
+import { perform, type Connected } from './perform.ts';
+import { record } from './recorder.ts';
+import { interceptSessions } from './sessions.ts';
+import { followClients, type ClientWrites } from './client-writes.ts';
+import { startWatch, type Watch } from './watch.ts';
 
 interface State {
   driver?: Driver;
   connected?: Connected;
   /** The migration that runs now; its failures outside of its promise end here. */
   running?: { readonly path: string; readonly strays: unknown[]; readonly stray: () => void };
+  /** Ends the file that runs now at its next safe point. */
+  cancel?: AbortController;
   readonly migrations: Map<string, Migration>;
+  readonly graph: ImportGraph;
+  readonly environment: EnvironmentWatch;
+  readonly writes: ClientWrites;
+  /** Those of migrate-mongo's configuration. */
+  clientOptions?: Readonly<Record<string, unknown>>;
+  /** During a rehearsal. */
+  watch?: Watch;
+  /** The file that is loaded now. */
+  loading?: string;
 }
 
 /**
@@ -31,7 +38,12 @@ interface State {
  */
 export function serve(): void {
   Error.stackTraceLimit = 50;
-  const state: State = { migrations: new Map() };
+  const state: State = {
+    migrations: new Map(),
+    graph: importGraph(),
+    environment: watchEnvironment(),
+    writes: followClients((report) => say({ kind: 'writes', report })),
+  };
   process.on('disconnect', () => process.exit(0));
   // A terminal sends Ctrl-C to the whole group: when to stop is for the parent to say.
   process.on('SIGINT', () => undefined);
@@ -50,10 +62,12 @@ async function respond(ask: Ask, state: State): Promise<void> {
   }
 }
 
-function answer(ask: Ask, state: State): Promise<Requests[RequestKind]['answer']> {
+async function answer(ask: Ask, state: State): Promise<Requests[RequestKind]['answer']> {
+  if (ask.kind === 'watch') return watch(ask, state);
   if (ask.kind === 'config') return config(ask, state);
   if (ask.kind === 'load') return load(ask, state);
   if (ask.kind === 'connect') return connect(ask, state);
+  if (ask.kind === 'cancel') return cancel(ask, state);
   return run(ask, state);
 }
 
@@ -62,57 +76,96 @@ function refusal(error: unknown, ask: Ask): Fault {
   return faultOf(error, ask.kind === 'config' ? ask.file : '');
 }
 
+async function watch(ask: Requests['watch']['ask'], state: State): Promise<null> {
+  state.watch = startWatch(ask, {
+    current: () => state.running?.path ?? state.loading,
+    fail: (error) => {
+      state.running?.strays.push(error);
+      state.running?.stray();
+    },
+    tell: (refusal) => say({ kind: 'refusal', refusal }),
+  });
+  if (state.driver !== undefined) adopt(state, state.driver);
+  return null;
+}
+
+function adopt(state: State, driver: Driver): Driver {
+  state.driver = state.watch?.adopt(driver) ?? driver;
+  serveModule(state.driver);
+  return state.driver;
+}
+
 async function config({ file, driver }: Requests['config']['ask'], state: State): Promise<Requests['config']['answer']> {
   await useDriver(state, path.dirname(file), driver);
-  return loadConfig(file);
+  const loaded = await loadConfig(file);
+  state.clientOptions = loaded.clientOptions;
+  return loaded.config;
 }
 
 async function useDriver(state: State, folder: string, choice: Requests['load']['ask']['driver']): Promise<Driver> {
   if (state.driver === undefined) {
-    state.driver = await chooseDriver(folder, choice);
-    installHooks(state.driver);
+    installHooks({ graph: state.graph, driver: adopt(state, state.writes.adopt(await chooseDriver(folder, choice))) });
   }
-  return state.driver;
+  return needed(state.driver, 'driver');
 }
 
 async function load(ask: Requests['load']['ask'], state: State): Promise<Requests['load']['answer']> {
   const driver = await useDriver(state, ask.folder, ask.driver);
   const files: Requests['load']['answer']['files'][number][] = [];
   for (const name of ask.files) {
-    const { told, migration } = await loadMigration(ask.folder, name);
+    state.loading = path.join(ask.folder, name);
+    const { told, migration } = await loadMigration(name, {
+      folder: ask.folder,
+      names: ask.names,
+      driver,
+      graph: state.graph,
+      environment: state.environment,
+    });
     if (migration !== undefined) state.migrations.set(name, migration);
     files.push(told);
   }
   return { files, driver: { source: driver.source, version: driver.version } };
 }
 
-async function connect({ uri, database, appName }: Requests['connect']['ask'], state: State): Promise<null> {
-  const { MongoClient: Client } = needed(state.driver, 'driver').module;
+async function connect({ uri, database, appName, recordWrites }: Requests['connect']['ask'], state: State): Promise<null> {
+  const { MongoClient: Client, BSON } = needed(state.driver, 'driver').module;
   const majority = /[?&]w=/i.test(uri) ? {} : { writeConcern: { w: 'majority' as const } };
-  const client = new Client(uri, { appName, monitorCommands: true, serverSelectionTimeoutMS: 15_000, ...majority });
+  const client = new Client(uri, { ...state.clientOptions, appName, monitorCommands: true, serverSelectionTimeoutMS: 15_000, ...majority });
+  if (recordWrites === true) state.writes.record(client, { database, serialize: (document) => BSON.serialize(document) });
   await client.connect();
-  state.connected = { client, db: client.db(database), recorder: record(client) };
+  const { setName, msg } = await client.db('admin').command({ hello: 1 });
+  state.connected = {
+    client,
+    db: client.db(database),
+    recorder: record(client),
+    sessions: interceptSessions(client, needed(state.driver, 'driver').module),
+    transactions: setName !== undefined || msg === 'isdbgrid',
+  };
   return null;
 }
 
-async function run({ name, direction }: Requests['call']['ask'], state: State): Promise<CallResult> {
-  const { client, db, recorder } = needed(state.connected, 'connection');
-  const migration = needed(state.migrations.get(name), 'migration');
-  recorder.reset();
-  const progress = setInterval(() => say({ kind: 'progress', effects: recorder.effects() }), progressMilliseconds);
-  let unawaited = 0;
-  try {
-    await withStrays(state, migration, async () => {
-      await migration.run(direction, db, client);
-      unawaited = await settle(recorder);
-    });
-    return { effects: recorder.effects(), unawaited };
-  } catch (error) {
-    await settle(recorder);
-    return { fault: faultOf(error, migration.path), effects: recorder.effects(), unawaited };
-  } finally {
-    clearInterval(progress);
-  }
+async function run(question: Requests['call']['ask'], state: State): Promise<CallResult> {
+  const migration = needed(state.migrations.get(question.name), 'migration');
+  state.watch?.begin();
+  state.cancel = new AbortController();
+  const result = await perform(question, {
+    connected: needed(state.connected, 'connection'),
+    migration,
+    signal: state.cancel.signal,
+    say,
+    withStrays: (body) => withStrays(state, migration, body),
+  });
+  state.writes.tell();
+  return { ...result, ...observed(state) };
+}
+
+function cancel({ reason }: Requests['cancel']['ask'], state: State): null {
+  state.cancel?.abort(new Error(reason));
+  return null;
+}
+
+function observed({ watch }: State): Pick<CallResult, 'observation'> {
+  return watch === undefined ? {} : { observation: watch.observation() };
 }
 
 /** Runs `body`; a rejection or exception of the migration that nobody waits for fails it too. */
@@ -127,15 +180,6 @@ async function withStrays(state: State, { path: file }: Migration, body: () => P
   } finally {
     delete state.running;
   }
-}
-
-/** Waits for the writes that are still under way and tells how many there were. */
-async function settle(recorder: Recorder): Promise<number> {
-  await nextTurn();
-  await sleep(1);
-  const found = recorder.writesUnderWay();
-  while (recorder.writesUnderWay() > 0) await sleep(5);
-  return found;
 }
 
 function catchStrays(state: State): void {

@@ -1,13 +1,16 @@
 import type { CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent, Document, MongoClient } from 'mongodb';
-import { keyHash, type WriteCommand } from '../write-command.ts';
+import { timeOfText } from '../../timing/cluster-time.ts';
+import { keyHash, type WriteCommand, type WriteReport } from '../write-command.ts';
 import { updatedFields } from './updated-fields.ts';
 
 /** Turns a document into BSON bytes: that of the driver whose values the migration uses. */
 export type Serialize = (document: Document) => Uint8Array;
 
 export interface WriteObserver {
+  /** Follows the commands of a client, which must have been made with `monitorCommands`. */
+  watch(client: Pick<MongoClient, 'on'>): void;
   /** The write commands that ended since the last call, and those that are under way as they are known now. */
-  take(): readonly WriteCommand[];
+  take(): WriteReport;
 }
 
 const definitions = new Set([
@@ -32,58 +35,73 @@ interface UnderWay {
 }
 
 /**
- * Records the write commands that `client` sends to `database`: collections, hashed `_id`s, paths and cluster times, never contents. The
- * client must have been made with `monitorCommands`.
+ * Records the write commands that are sent to `database`: collections, hashed `_id`s, paths and cluster times, never contents. Commands that
+ * are alike and follow each other are told as one.
  */
-export function observeWrites(client: MongoClient, database: string, serialize: Serialize): WriteObserver {
-  const underWay = new Map<number, UnderWay>();
+export function observeWrites(database: string, serialize: Serialize): WriteObserver {
+  const allUnderWay: Map<number, UnderWay>[] = [];
   let ended: Draft[] = [];
   let lastTold = 0;
+  let through: string | undefined;
   const end = (started: UnderWay, drafts: readonly Draft[]): void => {
     for (const draft of drafts) {
       if (started.told !== undefined) ended.push({ ...draft, answers: started.told });
       else if (!join(ended.at(-1), draft)) ended.push(draft);
     }
   };
-  client.on('commandStarted', (event: CommandStartedEvent) => {
-    if (event.databaseName !== database && event.commandName !== 'renameCollection') return;
-    const drafts = draftsOf(event, database, serialize);
-    if (drafts.length > 0) underWay.set(event.requestId, { drafts, told: undefined });
-  });
-  client.on('commandSucceeded', (event: CommandSucceededEvent) => {
-    const started = underWay.get(event.requestId);
-    if (started === undefined) return;
-    underWay.delete(event.requestId);
-    end(started, answered(started.drafts, event, serialize));
-  });
-  client.on('commandFailed', (event: CommandFailedEvent) => {
-    const started = underWay.get(event.requestId);
-    if (started === undefined) return;
-    underWay.delete(event.requestId);
-    // What it did before it failed is not known; that it is over is.
-    const until = timeText((event.failure as { operationTime?: unknown } | undefined)?.operationTime);
-    end(
-      started,
-      started.drafts.map((draft) => (until === undefined ? draft : { ...draft, until })),
-    );
-  });
   return {
+    watch: (client) => {
+      const underWay = new Map<number, UnderWay>();
+      allUnderWay.push(underWay);
+      client.on('commandStarted', (event: CommandStartedEvent) => {
+        through = later(through, clusterTimeOf(event.command));
+        if (event.databaseName !== database && event.commandName !== 'renameCollection') return;
+        const drafts = draftsOf(event, database, serialize);
+        if (drafts.length > 0) underWay.set(event.requestId, { drafts, told: undefined });
+      });
+      client.on('commandSucceeded', (event: CommandSucceededEvent) => {
+        const started = underWay.get(event.requestId);
+        if (started === undefined) return;
+        underWay.delete(event.requestId);
+        end(started, answered(started.drafts, event, serialize));
+      });
+      client.on('commandFailed', (event: CommandFailedEvent) => {
+        const started = underWay.get(event.requestId);
+        if (started === undefined) return;
+        underWay.delete(event.requestId);
+        // What it did before it failed is not known; that it is over is.
+        const until = timeText((event.failure as { operationTime?: unknown } | undefined)?.operationTime);
+        end(
+          started,
+          started.drafts.map((draft) => (until === undefined ? draft : { ...draft, until })),
+        );
+      });
+    },
     take: () => {
-      const taken = ended.map(written);
-      for (const command of underWay.values()) {
+      const commands = ended.map(written);
+      for (const command of allUnderWay.flatMap((underWay) => [...underWay.values()])) {
         if (command.told !== undefined) continue;
         lastTold += 1;
         command.told = lastTold;
-        taken.push(...command.drafts.map((draft) => written({ ...draft, unanswered: lastTold })));
+        commands.push(...command.drafts.map((draft) => written({ ...draft, unanswered: lastTold })));
       }
       ended = [];
-      return taken;
+      return { commands, ...(through === undefined ? {} : { through }) };
     },
   };
 }
 
+function clusterTimeOf(command: Document): string | undefined {
+  return timeText((command['$clusterTime'] as Document | undefined)?.['clusterTime']);
+}
+
+function later(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return timeOfText(a) < timeOfText(b) ? b : a;
+}
+
 function draftsOf({ commandName, command }: CommandStartedEvent, database: string, serialize: Serialize): readonly Draft[] {
-  const after = timeText((command['$clusterTime'] as Document | undefined)?.['clusterTime']);
+  const after = clusterTimeOf(command);
   const session = sessionText((command['lsid'] as Document | undefined)?.['id']);
   const common = {
     ...(after === undefined ? {} : { after }),

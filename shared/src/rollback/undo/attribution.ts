@@ -1,5 +1,5 @@
 import { keyHash, keyHashLength, overlaps, type WriteCommand } from '../../migration/write-command.ts';
-import { timeOfText } from '../../mongo/change-stream.ts';
+import { timeOfText } from '../../timing/cluster-time.ts';
 import type { ChangeEvent } from './event.ts';
 
 /** Whose a write is. `ambiguous`: nothing tells it from a write of the other side. */

@@ -8,7 +8,6 @@ import { pendingDocuments, putBackOf, wantedOf } from './assess-documents.ts';
 import { finishDefinitions, prepareDefinitions, type DefinitionWork } from './carry-out-definitions.ts';
 import type { DocumentHistory } from './history.ts';
 import type { Observed } from './observed.ts';
-import { switchOffPreImages } from './pre-images.ts';
 import { putDocumentsBack } from './put-documents-back.ts';
 import { unknownState } from './touch.ts';
 import type { UndoOptions } from './undo.ts';
@@ -40,7 +39,6 @@ export async function carryOut(options: UndoOptions, observed: Observed): Promis
   await putAllBack({ ...options, signal }, observed, work);
   const last = await assessNow(options, observed);
   await finishDefinitions(last.plan, work);
-  await switchOffPreImages(work.db);
 }
 
 /** What a killed migration left running in a database: its connections are named with the holder of the lock and the fencing number. */

@@ -4,11 +4,11 @@ import type { Log } from '../../log/log.ts';
 import type { Lock } from '../../migration/lock.ts';
 import type { RollbackPoint } from '../point.ts';
 import { GuardError } from '../../errors/guard-error.ts';
-import { timeOfText } from '../../mongo/change-stream.ts';
+import { timeOfText } from '../../timing/cluster-time.ts';
 import { assess, olderStates, stepsOf, type Assessed } from './assess.ts';
 import { carryOut } from './carry-out.ts';
 import { observe, type Observed } from './observed.ts';
-import { uuidsSwitchedOn } from './pre-images.ts';
+import { switchOffPreImages, uuidsSwitchedOn } from './pre-images.ts';
 import { proveUndo, type UndoProof } from './prove-undo.ts';
 
 /** What happens to documents that the migration and somebody else changed in the same fields. */
@@ -62,7 +62,7 @@ export interface PossibleUndo extends AsyncDisposable {
   readonly laterWrites: readonly LaterWrites[];
   /** Puts everything back. Can be cut off at any place and done again. Throws `rollback/conflicts`, `lock/lost`, `rollback/undo-incomplete`. */
   carryOut(): Promise<void>;
-  /** Compares every collection with the point and the writes of others since, also while they go on. */
+  /** Compares every collection with the point and the writes of others since, also while they go on; then puts pre-images back. */
   prove(): Promise<UndoProof>;
 }
 
@@ -121,9 +121,20 @@ function possibleUndo(options: UndoOptions, observed: Observed, assessed: Assess
     conflicts: assessed.conflicts,
     laterWrites: [...observed.othersWrites].map(([collection, writes]) => ({ collection, writes })),
     carryOut: () => carryOut(options, observed),
-    prove: async () => proveUndo({ ...options, observed, ...(await olderFor(options, observed)) }),
+    prove: () => proveAndEnd(options, observed),
     [Symbol.asyncDispose]: () => observed[Symbol.asyncDispose](),
   };
+}
+
+/** As long as others write, their documents' earlier states are needed for the proof: only then pre-images are put back. */
+async function proveAndEnd(options: UndoOptions, observed: Observed): Promise<UndoProof> {
+  const { client, point, lock } = options;
+  const proof = await proveUndo({ ...options, observed, ...(await olderFor(options, observed)) });
+  if (lock !== undefined && proof.differences.length === 0) {
+    await lock.confirm();
+    await switchOffPreImages(client.db(point.database));
+  }
+  return proof;
 }
 
 async function olderFor(options: UndoOptions, observed: Observed): Promise<Pick<Assessed, 'older' | 'switchedOn'>> {

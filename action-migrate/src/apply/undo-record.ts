@@ -1,0 +1,35 @@
+import { toError } from '@migration-guard/shared/errors/guard-error';
+import { beginWritesRecord, type WritesRecorder } from '@migration-guard/shared/migration/writes-record';
+import { switchOffPreImages, switchOnPreImages, type SwitchedOn } from '@migration-guard/shared/rollback/undo/pre-images';
+import type { Work } from './work.ts';
+
+/** What makes an undo possible: earlier states of documents are kept by the server, and the migrations' own commands are written down. */
+export interface UndoRecord {
+  readonly switchedOn: SwitchedOn['collections'];
+  /** To be called right before the first file. */
+  begin(): Promise<WritesRecorder>;
+  /** To be called after the last file. After a failure earlier states are still kept: the rollback ends that, or the next run. */
+  end(recorder: WritesRecorder, succeeded: boolean): Promise<void>;
+}
+
+/** Ends what a killed run has left switched on, and switches pre-images on, before the rollback point is taken. */
+export async function prepareUndo({ context, target, lock }: Pick<Work, 'context' | 'target' | 'lock'>): Promise<UndoRecord> {
+  const { log, run, stage } = context;
+  await lock.confirm();
+  const left = await switchOffPreImages(target.db);
+  if (left.length > 0) log.info(`Pre-images that an earlier run left switched on were put back: ${left.join(', ')}`);
+  const { collections, why } = await switchOnPreImages({ db: target.db, log });
+  stage.figure('Undo', why === undefined ? `prepared: pre-images of ${collections.length} collections` : 'without pre-images');
+  return {
+    switchedOn: collections,
+    begin: () => beginWritesRecord(target.db, run.url),
+    end: async (recorder, succeeded) => {
+      try {
+        await recorder.end();
+        if (succeeded) await switchOffPreImages(target.db);
+      } catch (error) {
+        log.warning(`${toError(error).message} The next run puts pre-images back.`);
+      }
+    },
+  };
+}

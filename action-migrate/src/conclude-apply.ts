@@ -12,18 +12,18 @@ export interface Ended {
   readonly point: CreatedPoint;
   readonly decision: Decision;
   readonly recorded: number;
-  /** Number of findings of the lint rules: they are told already, and do not decide how the run ended. */
-  readonly linted: number;
+  /** Number of findings of the lint rules and about drift: they are told already, and do not decide how the run ended. */
+  readonly checked: number;
 }
 
 /** Tells the report how the run ended, and throws what ended it. */
-export function concludeApply({ context, database, result, point, decision, recorded, linted }: Ended): Outcome {
+export function concludeApply({ context, database, result, point, decision, recorded, checked }: Ended): Outcome {
   const { stage } = context;
   const total = decision.selected.length;
   const applied = result.done.length + recorded;
   const findings = [...decision.findings, ...result.done.flatMap(findingsOf)];
   for (const finding of findings) stage.finding(finding);
-  context.setOutput('findings', findings.length + linted);
+  context.setOutput('findings', findings.length + checked);
   stage.figure('Applied', applied);
   stage.table({
     title: 'Migrations',
@@ -36,7 +36,7 @@ export function concludeApply({ context, database, result, point, decision, reco
     ],
   });
   if (result.failure === undefined) {
-    stage.dataState(`All ${total} migrations are applied to ${database}.`);
+    stage.dataState(`${total === 1 ? 'The migration is' : `All ${total} migrations are`} applied to ${database}.`);
     stage.nextStep('Verify the database (action-verify) with the rollback point of this step.');
     const warned = findings.some(({ severity }) => severity === 'warning');
     return { result: warned ? 'warned' : 'passed', reason: `${applied} of ${total} migrations were applied to ${database}.` };

@@ -3,6 +3,7 @@ import { readPast } from '@migration-guard/shared/migration/past';
 import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide } from './decide.ts';
+import { findDrift } from './drift.ts';
 import { lintFiles } from './lint.ts';
 import { openTarget } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
@@ -29,8 +30,8 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
   context.setOutput('applied', []);
   await loadFiles(project, decision.selected, context);
   for (const finding of decision.findings) stage.finding(finding);
-  const linted = await lintFiles({ project, files: decision.selected, context });
-  const findings = [...decision.findings, ...linted];
+  const checked = [...(await lintFiles({ project, files: decision.selected, context })), ...(await findDrift(target, context))];
+  const findings = [...decision.findings, ...checked];
   context.setOutput('findings', findings.length);
   const made = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
   await keepPlan(made, planFile(context.runFolder));
@@ -41,7 +42,7 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
     rows: made.files.map(({ name, hash }, index) => [String(index + 1), name, hash.slice(0, 12)]),
   });
   stage.dataState(`Nothing was changed; ${decision.applied.length} migrations are applied to ${database}.`);
-  const faulty = linted.find(({ severity }) => severity === 'error');
+  const faulty = checked.find(({ severity }) => severity === 'error');
   if (faulty !== undefined) return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
   const warned = findings.some(({ severity }) => severity === 'warning');
   return { result: warned ? 'warned' : 'passed', reason: `${made.files.length} migrations would be applied to ${database}.` };

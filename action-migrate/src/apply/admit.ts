@@ -5,6 +5,7 @@ import { makePlan, requireHash, requireRehearsal } from '@migration-guard/shared
 import { recover, type HalfDone } from '@migration-guard/shared/migration/recovery';
 import type { MigrateContext } from '../contract.ts';
 import { decide } from '../decide.ts';
+import { findDrift } from '../drift.ts';
 import { lintFiles } from '../lint.ts';
 import { loadFiles } from '../user-project.ts';
 import type { Admitted, Work } from './work.ts';
@@ -33,10 +34,10 @@ export async function admit({ inputs, context, project, target }: Work): Promise
   context.setOutput('plan-hash', plan.hash);
   if (inputs.planHash !== undefined) requireHash(plan, inputs.planHash);
   if (inputs.requireRehearsal) await requireRehearsal(plan, context.runFolder);
-  const linted = await lintFiles({ project, files, context });
-  context.setOutput('findings', linted.length);
-  const faulty = linted.find(({ severity }) => severity === 'error');
-  if (faulty === undefined) return { decision, files, loaded, finished, linted: linted.length };
+  const checked = [...(await lintFiles({ project, files, context })), ...(await findDrift(target, context))];
+  context.setOutput('findings', checked.length);
+  const faulty = checked.find(({ severity }) => severity === 'error');
+  if (faulty === undefined) return { decision, files, loaded, finished, checked: checked.length };
   context.stage.dataState(`Nothing was changed in ${target.database}.`);
   return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
 }

@@ -24,6 +24,6 @@ export interface Admitted {
   readonly loaded: ReadonlyMap<string, LoadedFile>;
   /** Ended in an earlier run that was killed before it could record them: to be recorded, not to be run. */
   readonly finished: readonly JournalEntry[];
-  /** Number of findings of the lint rules. */
-  readonly linted: number;
+  /** Number of findings of the lint rules and about drift. */
+  readonly checked: number;
 }

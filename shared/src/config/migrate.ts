@@ -43,6 +43,10 @@ export const settings = z.strictObject({
     .default('refuse')
     .describe("Whether files may run that reach a package with BSON of another major version than the driver's."),
   rehearsal: rehearsal.prefault({}),
+  drift: z
+    .enum(['off', 'warning', 'error'])
+    .default('warning')
+    .describe('What it means when indexes, validators, options or views of the target are not as the last run left them.'),
   lint: z
     .union([z.literal(false), lint])
     .prefault({})

@@ -3,6 +3,7 @@ export const ownCollections = [
   'migration_lock',
   'migration_journal',
   'migration_writes',
+  'migration_structure',
   'migration_rollback_points',
   'migration_reports',
   'migration_maintenance',

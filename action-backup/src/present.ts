@@ -3,6 +3,7 @@ import { isPartial, type Manifest } from '@migration-guard/shared/backup/manifes
 import type { BackupStore } from '@migration-guard/shared/backup/store';
 import { formatAge } from '@migration-guard/shared/log/format-age';
 import { formatBytes } from '@migration-guard/shared/log/format-bytes';
+import { formatCount } from '@migration-guard/shared/log/format-count';
 import type { Digest } from '@migration-guard/shared/mongo/digest';
 import type { Table } from '@migration-guard/shared/report/run-report';
 import type { BackupContext } from './contract.ts';
@@ -21,7 +22,7 @@ export function presentBackup(context: BackupContext, store: BackupStore, manife
   const { clusterTime, because } = manifest.consistency;
   if (clusterTime !== undefined) stage.figure('cluster time', clusterTime);
   if (because !== undefined) stage.finding({ severity: 'note', rule: 'backup/weaker-consistency', message: because });
-  if (manifest.oplog !== undefined) stage.figure('oplog', `${manifest.oplog.entries.toLocaleString('en')} entries`);
+  if (manifest.oplog !== undefined) stage.figure('oplog', `${formatCount(manifest.oplog.entries)} entries`);
   for (const { database, name, query } of manifest.collections) {
     if (query === undefined) continue;
     stage.finding({
@@ -57,7 +58,7 @@ export function collectionsTable({ collections, encryption }: Manifest): Table {
     rows: largest.slice(0, longestTable).map(({ database, name, type, digest, indexes }) => [
       `${database}.${name}`,
       type,
-      digest.documents.toLocaleString('en'),
+      formatCount(digest.documents),
       formatBytes(digest.bytes),
       // Those of an encrypted backup are told by its key only.
       encryption !== undefined && indexes.length === 0 ? '' : String(indexes.length),
@@ -74,7 +75,7 @@ export function backupsTable(backups: readonly ListedBackup[], now: Date): Table
       if (backup.status !== 'committed') return [backup.id, '', '', backup.status, '', ''];
       const { manifest, proof } = backup;
       const age = formatAge(now.getTime() - Date.parse(manifest.finishedAt));
-      const documents = manifest.digest.documents.toLocaleString('en');
+      const documents = formatCount(manifest.digest.documents);
       return [backup.id, age, formatBytes(manifest.storedBytes), kindOf(manifest), documents, proof?.kind ?? 'none'];
     }),
   };

@@ -7,6 +7,7 @@ import { readManifest } from '@migration-guard/shared/backup/manifest';
 import { nameOf, parseRenames } from '@migration-guard/shared/backup/namespaces';
 import { parseOplogLimit } from '@migration-guard/shared/backup/oplog/limit';
 import { restoreBackup, type RestoreResult } from '@migration-guard/shared/backup/restore';
+import { formatCount } from '@migration-guard/shared/log/format-count';
 import { connect } from '@migration-guard/shared/mongo/connect';
 import type { Table } from '@migration-guard/shared/report/run-report';
 import type { BackupContext, BackupInputs } from './contract.ts';
@@ -54,7 +55,7 @@ export function restoredTable({ collections }: RestoreResult): Table {
     rows: collections.map(({ from, to, digest, replaced }) => [
       nameOf(from),
       nameOf(to),
-      digest.documents.toLocaleString('en'),
+      formatCount(digest.documents),
       replaced ? 'yes' : 'no',
     ]),
   };

@@ -37,11 +37,25 @@ export async function bundleAction({ folder }: ActionFolder, dist: string): Prom
   }
   for (const [name, text] of stableChunkIds(texts)) files.set(name, text);
   for (const name of names) {
-    files.set(name === 'main' ? 'index.js' : `${name}.js`, `import { ${name} } from './entries.js';\nawait ${name}();\n`);
+    files.set(name === 'main' ? 'index.js' : `${name}.js`, entryText(name));
   }
   await rm(dist, { recursive: true, force: true });
   await mkdir(dist, { recursive: true });
   for (const [name, content] of files) await writeFile(path.join(dist, name), content);
+}
+
+/**
+ * Starts an entry with V8's compiled code kept in the user's cache folder: the second step of a job that uses the action, and every later one,
+ * starts in two thirds of the time. Never a shared folder: who can write there could run code here. Without a cache all is the same, slower.
+ */
+function entryText(name: string): string {
+  return `import { enableCompileCache } from 'node:module';
+const { XDG_CACHE_HOME, HOME, LOCALAPPDATA } = process.env;
+const folder = XDG_CACHE_HOME || (HOME ? \`\${HOME}/.cache\` : LOCALAPPDATA);
+if (folder) enableCompileCache(\`\${folder}/migration-guard/code\`);
+const { ${name} } = await import('./entries.js');
+await ${name}();
+`;
 }
 
 /** ncc minifies the entry only. A chunk is a module that exports its id and its modules: bundled on its own, it stays one, and gets small. */

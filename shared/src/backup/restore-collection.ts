@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { MongoClient, Timestamp } from 'mongodb';
+import { MongoServerError, type Document, type ErrorDescription, type MongoClient, type Timestamp } from 'mongodb';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
@@ -9,6 +9,7 @@ import { digestCollection } from '../mongo/census.ts';
 import { sameDigest } from '../mongo/digest.ts';
 import { parseExtendedJson, type OrderedDocument } from '../mongo/extended-json.ts';
 import { shadowPrefix } from '../mongo/own-collections.ts';
+import { memoryPool } from '../mongo/memory-pool.ts';
 import { forEachDocument } from '../mongo/raw-bson.ts';
 import { maxBatchDocuments, type RawBatch, type RawInserter } from '../mongo/raw-write.ts';
 import type { Budget } from './budget.ts';
@@ -87,7 +88,7 @@ export async function finishCollection(options: LoadOptions, { item, shadow }: L
     if (shadow !== undefined && source.type === 'collection') {
       if (existing !== undefined && existing.type !== 'collection') await drop(client, to);
       const target = { renameCollection: nameOf(shadow), to: nameOf(to), dropTarget: existing?.type === 'collection' };
-      await client.db('admin').command({ ...target, writeConcern: { w: 'majority' } });
+      await confirmed(client.db('admin').command({ ...target, writeConcern }));
     } else {
       if (existing !== undefined) await drop(client, to);
       if (source.type === 'timeseries') await loadAgain(options, item);
@@ -187,7 +188,7 @@ async function insertDocuments(options: LoadOptions, source: RestoreItem['source
   const running = new Set<Promise<void>>();
   let failure: unknown;
   let newest: Timestamp | undefined;
-  const insert = async (batch: RawBatch): Promise<void> => {
+  const insert = async (batch: RawBatch, ended: () => void): Promise<void> => {
     try {
       const time = await inserter.insert(batch);
       if (time !== undefined && (newest === undefined || time.greaterThan(newest))) newest = time;
@@ -196,16 +197,23 @@ async function insertDocuments(options: LoadOptions, source: RestoreItem['source
       failure ??= error;
     } finally {
       budget.release(batch.documents.length);
+      ended();
     }
   };
   try {
     for await (const frame of from.documents(source, signal)) {
-      for (const { bytes, documents } of insertable(frame)) {
+      const pieces = insertable(frame);
+      const lease = memoryPool.leaseOf(frame.bytes);
+      let open = pieces.length;
+      const ended = (): void => {
+        if (--open === 0) lease?.end();
+      };
+      for (const { bytes, documents } of pieces) {
         await budget.room();
         if (failure !== undefined) break;
         budget.hold(bytes.length);
         const batch = { ...at, documents: bytes, count: documents, ordered, bypassValidation: source.type !== 'timeseries' };
-        const inserting = insert(batch).finally(() => running.delete(inserting));
+        const inserting = insert(batch, ended).finally(() => running.delete(inserting));
         running.add(inserting);
         if (ordered) await inserting;
       }
@@ -252,7 +260,16 @@ async function createIndexes(client: MongoClient, { item, at, which }: IndexWork
     .filter((index) => which === 'all' || index.has('expireAfterSeconds') === (which === 'with expiry'))
     .map((index) => forCreation(index, collation !== undefined));
   if (indexes.length === 0) return;
-  await client.db(at.database).command({ createIndexes: at.collection, indexes, writeConcern: { w: 'majority' } });
+  await confirmed(client.db(at.database).command({ createIndexes: at.collection, indexes, writeConcern }));
+}
+
+/** What changes names and indexes must be held by a majority, and a set that cannot do it within ten minutes is said. */
+const writeConcern = { w: 'majority', wtimeout: 600_000 } as const;
+
+/** Throws what the server says instead of a confirmation: the driver hands it over like any other reply. */
+async function confirmed(command: Promise<Document>): Promise<void> {
+  const { writeConcernError } = await command;
+  if (writeConcernError !== undefined) throw new MongoServerError(writeConcernError as ErrorDescription);
 }
 
 /** An index of a collection with a collation inherits it unless it says `simple`, which a server that lists it leaves out. */

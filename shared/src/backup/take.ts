@@ -1,5 +1,6 @@
 import { GuardError } from '../errors/guard-error.ts';
 import { formatBytes } from '../log/format-bytes.ts';
+import { formatCount } from '../log/format-count.ts';
 import { startProgress } from '../log/progress.ts';
 import { dumpAccounts } from './accounts/dump-accounts.ts';
 import { Budget } from './budget.ts';
@@ -152,7 +153,7 @@ async function readingOf(
 async function requireSpace({ store, compression, log }: CreateOptions, total: SizeEstimate['total']): Promise<void> {
   const free = await store.freeBytes();
   if (total === undefined || free === undefined) return;
-  log.info(`About ${total.documents.toLocaleString('en')} documents, ${formatBytes(total.bytes)}; ${formatBytes(free)} free in the store`);
+  log.info(`About ${formatCount(total.documents)} documents, ${formatBytes(total.bytes)}; ${formatBytes(free)} free in the store`);
   // Real data shrink to a fifth or so; a twentieth was never seen.
   const least = compression === 'none' ? total.bytes : total.bytes / 20;
   if (free < least)

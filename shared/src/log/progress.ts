@@ -1,4 +1,5 @@
 import { formatBytes } from './format-bytes.ts';
+import { formatCount } from './format-count.ts';
 import type { Log } from './log.ts';
 
 export interface ProgressOptions {
@@ -41,13 +42,13 @@ export function startProgress({ log, doing, total, clock = () => performance.now
     summary() {
       const now = clock();
       const seconds = ((now - started) / 1_000).toFixed(1);
-      return `${documents.toLocaleString('en')} documents, ${formatBytes(bytes)} in ${seconds} s (${perSecond(rate(now))})`;
+      return `${formatCount(documents)} documents, ${formatBytes(bytes)} in ${seconds} s (${perSecond(rate(now))})`;
     },
   };
 }
 
 function count(done: number, total: number | undefined): string {
-  return total === undefined || total < done ? done.toLocaleString('en') : `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`;
+  return total === undefined || total < done ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
 }
 
 function amount(done: number, total: number | undefined): string {

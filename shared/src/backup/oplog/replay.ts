@@ -2,6 +2,7 @@ import { Timestamp, type MongoClient } from 'mongodb';
 import { GuardError } from '../../errors/guard-error.ts';
 import { fromMongoError } from '../../errors/mongo-errors.ts';
 import { formatBytes } from '../../log/format-bytes.ts';
+import { formatCount } from '../../log/format-count.ts';
 import type { Log } from '../../log/log.ts';
 import { addDigests, sameDigest, subtractDigests, type Digest } from '../../mongo/digest.ts';
 import { elementsOf, forEachDocument, rawDocument } from '../../mongo/raw-bson.ts';
@@ -96,7 +97,7 @@ async function replayOnto(source: Source, targets: readonly ReplayTarget[], opti
     await writer.write(movedTo(operation, nameOf(target.at)), place);
   }
   await writer.flush();
-  log.info(`Replayed ${operations.toLocaleString('en')} operations of the oplog (${formatBytes(source.oplog.digest.bytes)})`);
+  log.info(`Replayed ${formatCount(operations)} operations of the oplog (${formatBytes(source.oplog.digest.bytes)})`);
   const after = await countTouched(options, known, touched);
   if (source.limit === undefined) for (const [index, one] of known.entries()) requireSame(one, after[index], log);
   return known.map(({ collection }, index) => now(collection.digest, before[index], after[index]));

@@ -19,6 +19,9 @@ import { nameOf, type Namespace } from './namespaces.ts';
 import type { RestoreSource, SourceCollection } from './restore-source.ts';
 import { currentClusterTime } from './server-time.ts';
 
+/** What changes names and indexes must be held by a majority, and a set that cannot do it within ten minutes is said. */
+const writeConcern = { w: 'majority', wtimeout: 600_000 } as const;
+
 /** One collection of a backup on its way to its new name. */
 export interface RestoreItem {
   readonly source: SourceCollection;
@@ -262,9 +265,6 @@ async function createIndexes(client: MongoClient, { item, at, which }: IndexWork
   if (indexes.length === 0) return;
   await confirmed(client.db(at.database).command({ createIndexes: at.collection, indexes, writeConcern }));
 }
-
-/** What changes names and indexes must be held by a majority, and a set that cannot do it within ten minutes is said. */
-const writeConcern = { w: 'majority', wtimeout: 600_000 } as const;
 
 /** Throws what the server says instead of a confirmation: the driver hands it over like any other reply. */
 async function confirmed(command: Promise<Document>): Promise<void> {

@@ -7,15 +7,22 @@ export const spec = defineAction({
   description:
     'Checks a running service after a migration: a chain of HTTP requests as a user would make them, and how fast they are answered.',
   inputs: {
-    mode: choice('What to do: `smoke` performs the scenario once and repeats the steps listed under performance.', ['smoke']).or('smoke'),
+    mode: choice(
+      'What to do: `smoke` performs the scenario once and repeats the steps listed under performance; `watch` asks the service, and the database behind `uri`, again and again after a release and decides whether to roll back.',
+      ['smoke', 'watch'],
+    ).or('smoke'),
     'base-url': text('Address of the service, for example https://staging.example.org.').mandatory(),
     scenario: path('YAML file with the scenario; it replaces the one in the configuration file.'),
     engine: choice('What sends the requests.', ['built-in']).or('built-in'),
-    duration: duration('Time limit of the whole check; what was not checked by then makes the verdict inconclusive.').or('5m'),
+    duration: duration(
+      'Time limit of the whole check; what was not checked by then makes the verdict inconclusive. In the mode watch: how long it is watched; a rule that waits by then is waited for.',
+    ).or('5m'),
   },
   outputs: {
     verdict: 'pass, warn, fail or inconclusive',
     severity: 'none, medium, high or critical: how bad it is for the users of the service',
+    decision: 'continue or rollback, by the detection rules',
+    reason: 'What decided, in one line; empty when no rule applies',
     reasons: 'What was wrong, a JSON array of sentences',
     results: 'Path of the results document (JSON)',
   },

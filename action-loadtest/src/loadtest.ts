@@ -1,18 +1,21 @@
 import path from 'node:path';
 import type { Context, Outcome } from '@migration-guard/shared/action/context';
 import type { InputsOf, OutputNamesOf, SettingsOf } from '@migration-guard/shared/action/spec';
+import { detect } from '@migration-guard/shared/checks/detection';
 import type { LoadtestSettings } from '@migration-guard/shared/config/loadtest';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { loadtestResults } from '@migration-guard/shared/load/results';
 import type { Verdict } from '@migration-guard/shared/load/verdict';
 import type { spec } from '../spec.ts';
+import { moreSevere, signalsOf } from './signals.ts';
 import { judge } from './judge.ts';
 import { observe } from './observe.ts';
 import { figuresOf, tablesOf } from './present.ts';
 import { readScenario } from './scenario-file.ts';
+import { watch } from './watch.ts';
 
-type Inputs = InputsOf<typeof spec>;
-type LoadtestContext = Context<OutputNamesOf<typeof spec>, SettingsOf<typeof spec>>;
+export type Inputs = InputsOf<typeof spec>;
+export type LoadtestContext = Context<OutputNamesOf<typeof spec>, SettingsOf<typeof spec>>;
 
 const resultOf = { pass: 'passed', warn: 'warned', fail: 'failed', inconclusive: 'inconclusive' } as const satisfies Record<
   Verdict,
@@ -22,6 +25,10 @@ const resultOf = { pass: 'passed', warn: 'warned', fail: 'failed', inconclusive:
 /** Checks the service at `base-url` by its scenario and says how bad it is. */
 export async function loadtest(inputs: Inputs, context: LoadtestContext): Promise<Outcome> {
   const scenario = inputs.scenario === undefined ? context.settings : await readScenario(inputs.scenario, context.workspace);
+  return inputs.mode === 'watch' ? watch(inputs, context, scenario) : smoke(inputs, context, scenario);
+}
+
+async function smoke(inputs: Inputs, context: LoadtestContext, scenario: LoadtestSettings): Promise<Outcome> {
   if (scenario.steps.length === 0) throw new GuardError('loadtest/no-scenario', 'The scenario has no steps: nothing would be checked.');
   const base = new URL(inputs.baseUrl);
   const startedAt = context.now();
@@ -40,7 +47,10 @@ export async function loadtest(inputs: Inputs, context: LoadtestContext): Promis
   for (const table of tablesOf(results)) context.stage.table(table);
   for (const reason of results.reasons) context.stage.finding({ severity: 'error', rule: `loadtest/${results.verdict}`, message: reason });
   context.setOutput('verdict', results.verdict);
-  context.setOutput('severity', results.severity);
+  const { decision, severity, reason: rule } = detect(signalsOf(results, scenario.watch.baseline), scenario.detection);
+  context.setOutput('decision', decision);
+  context.setOutput('reason', rule);
+  context.setOutput('severity', moreSevere(severity, results.severity));
   context.setOutput('reasons', results.reasons);
   context.setOutput('results', file);
   const [reason = `${results.steps.length} steps of the scenario passed.`] = results.reasons;

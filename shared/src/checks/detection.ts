@@ -1,8 +1,21 @@
-import type { DetectionSettings } from '../config/detection.ts';
+import { conditionNames, type DetectionSettings } from '../config/detection.ts';
+import { parseCondition } from './expression.ts';
 
-/** What can be measured about a release. Percentages are 0 to 100; `api-down` and `connection-lost` are 1 when it is so. */
-export type SignalName =
-  'count-loss' | 'count-growth' | 'failed-migrations' | 'failed-checks' | 'error-rate' | 'latency-factor' | 'api-down' | 'connection-lost';
+const signalNames = [
+  'count-loss',
+  'count-growth',
+  'failed-migrations',
+  'failed-checks',
+  'error-rate',
+  'latency-p95',
+  'latency-factor',
+  'requests',
+  'api-down',
+  'connection-lost',
+] as const;
+
+/** What can be measured about a release. Percentages are 0 to 100, latencies milliseconds; `api-down` and `connection-lost` are 1 when it is so. */
+export type SignalName = (typeof signalNames)[number];
 
 /** A measured value and, in a few words, what was seen. */
 export interface Signal {
@@ -16,17 +29,27 @@ export type Severity = 'none' | 'medium' | 'high' | 'critical';
 export type Decision = 'continue' | 'rollback';
 
 /** One line of the rules table. */
-export interface DetectionRule {
+interface DetectionRule extends Consequence {
   readonly signal: SignalName;
   /** The rule applies to values above this one. */
   readonly above: number;
+}
+
+interface Consequence {
   readonly severity: Exclude<Severity, 'none'>;
   readonly decision: Decision;
   /** Milliseconds after which the decision takes effect, if the value does not recover; 0 = at once. */
   readonly within: number;
 }
 
-export type RuleName = keyof typeof detectionRules;
+type RuleName = keyof typeof detectionRules;
+
+/** A rule that applies to what was measured. */
+export interface Match extends Consequence {
+  /** Name in the table, or of the user's own. */
+  readonly rule: string;
+  readonly what: string;
+}
 
 const minute = 60_000;
 
@@ -50,28 +73,54 @@ export interface Detection {
   /** Milliseconds: the shortest of the rules that decided for a rollback; 0 = at once. */
   readonly within: number;
   /** The rules that apply, the most severe first. */
-  readonly matches: readonly { readonly rule: RuleName; readonly what: string }[];
+  readonly matches: readonly Match[];
   /** One line, empty when no rule applies: `data_loss: orders lost 33.3 %`. */
   readonly reason: string;
 }
 
-/** Judges what was measured by the table, changed as configured. */
+/** Judges what was measured by the table, changed as configured, and by the user's own rules. */
 export function detect(signals: Signals, changes: DetectionSettings = {}): Detection {
-  const matches = (Object.keys(detectionRules) as RuleName[])
-    .flatMap((name) => {
-      const rule = ruleFor(name, changes);
-      const signal = rule === undefined ? undefined : signals[rule.signal];
-      return rule === undefined || signal === undefined || !(signal.value > rule.above) ? [] : [{ name, rule, what: signal.what }];
-    })
-    .sort((a, b) => rank[b.rule.severity] - rank[a.rule.severity]);
-  const rollbacks = matches.filter(({ rule }) => rule.decision === 'rollback');
+  return summarize(matchesOf(signals, changes));
+}
+
+/** The rules that apply, the most severe first. */
+export function matchesOf(signals: Signals, changes: DetectionSettings = {}): readonly Match[] {
+  const known = (Object.keys(detectionRules) as RuleName[]).flatMap((name): Match[] => {
+    const rule = ruleFor(name, changes);
+    const signal = rule === undefined ? undefined : signals[rule.signal];
+    if (rule === undefined || signal === undefined || !(signal.value > rule.above)) return [];
+    const { severity, decision, within } = rule;
+    return [{ rule: name, severity, decision, within, what: signal.what }];
+  });
+  return [...known, ...ownMatches(signals, changes)].sort((a, b) => rank[b.severity] - rank[a.severity]);
+}
+
+/** What the rules that apply come to. */
+export function summarize(matches: readonly Match[]): Detection {
+  const rollbacks = matches.filter(({ decision }) => decision === 'rollback');
   return {
-    severity: matches[0]?.rule.severity ?? 'none',
+    severity: matches[0]?.severity ?? 'none',
     decision: rollbacks.length > 0 ? 'rollback' : 'continue',
-    within: rollbacks.reduce((shortest, { rule }) => Math.min(shortest, rule.within), rollbacks[0]?.rule.within ?? 0),
-    matches: matches.map(({ name, what }) => ({ rule: name, what })),
-    reason: reasonOf(matches.map(({ name, what }) => ({ rule: name, what }))),
+    within: rollbacks.reduce((shortest, { within }) => Math.min(shortest, within), rollbacks[0]?.within ?? 0),
+    matches,
+    reason: reasonOf(matches),
   };
+}
+
+function ownMatches(signals: Signals, { rules = [] }: DetectionSettings): Match[] {
+  const measured = signalNames.flatMap((name): [string, number][] => {
+    const signal = signals[name];
+    return signal === undefined ? [] : [[name.replaceAll('-', '_'), signal.value]];
+  });
+  const values = Object.fromEntries(measured);
+  return rules
+    .filter(({ when }) => parseCondition(when, conditionNames)(values) === true)
+    .map(({ name, when, ...consequence }) => ({ rule: name, ...consequence, what: `${when} (${namedIn(when, measured)})` }));
+}
+
+function namedIn(when: string, measured: readonly [string, number][]): string {
+  const named = measured.filter(([name]) => new RegExp(`\\b${name}\\b`).test(when));
+  return named.map(([name, value]) => `${name} ${Math.round(value * 10) / 10}`).join(', ');
 }
 
 /** Both, and of a signal that both have the greater value. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { detection } from './detection.ts';
 import { duration } from './duration.ts';
 import { generators } from '../http/scenario.ts';
 import { headers, recordOf, step, variableName, type Step } from '../http/step.ts';
@@ -25,6 +26,18 @@ const performance = z.strictObject({
   critical: duration.prefault('2s').describe('Above: critical.'),
 });
 
+const watch = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\//, 'expected a path that starts with /')
+    .exactOptional()
+    .describe('Asked again and again, with GET; default: the path of preflight.'),
+  interval: duration.prefault('5s').describe('Time between two measurements.'),
+  requests: z.int().min(1).max(100).default(5).describe('Requests of each measurement, one after the other.'),
+  window: duration.prefault('1m').describe('Error rate and latency are those of the requests of this last time.'),
+  baseline: duration.exactOptional().describe('The 95th percentile before the release, for the rule latency.'),
+});
+
 type Issue = (path: readonly (string | number)[], message: string) => void;
 
 /** The structured part of the section `loadtest` of migration-guard.yml; also the whole of a scenario file. */
@@ -39,6 +52,8 @@ export const settings = z
     preflight: preflight.prefault({}).describe('Whether the service can be reached at all.'),
     steps: z.array(step).default([]).describe('Performed in order until one fails; each can use what earlier ones captured.'),
     performance: performance.prefault({}).describe('Which steps are repeated, and how fast they must be.'),
+    watch: watch.prefault({}).describe('What the mode watch asks, how often, and what it is compared with.'),
+    detection: detection.prefault({}).describe('Changes to single detection rules, or off; and own rules.'),
   })
   .superRefine((value, context) => {
     const issue: Issue = (path, message) => context.addIssue({ code: 'custom', path: [...path], message });
@@ -48,6 +63,7 @@ export const settings = z
 
 export type LoadtestSettings = z.infer<typeof settings>;
 export type PerformanceSettings = z.infer<typeof performance>;
+export type WatchSettings = z.infer<typeof watch>;
 export type PreflightSettings = z.infer<typeof preflight>;
 
 type Unchecked = Pick<LoadtestSettings, 'variables' | 'secrets' | 'headers' | 'steps' | 'performance'>;

@@ -18,14 +18,15 @@ export async function apply(situation: Situation, emergency: Emergency): Promise
   const { log, stage } = context;
   const started = performance.now();
   const journal = journalOf(situation);
-  const nothing = await findNothingToDo(situation);
+  const rungs = rungsOf(situation);
+  const nothing = await findNothingToDo(situation, rungs);
   if (nothing !== undefined) {
     const completed = await completeRecords(situation, journal);
     return completed ? { ...nothing, reason: `${nothing.reason} The journal, which an earlier run left open, is completed.` } : nothing;
   }
   const files = filesOf(situation);
   try {
-    const reached = await climb(rungsOf(situation), {
+    const reached = await climb(rungs, {
       log,
       signal,
       onPassed: ({ rung, differences }) => presentDifferences(rung, differences ?? [], stage),

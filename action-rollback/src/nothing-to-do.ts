@@ -1,16 +1,16 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
+import type { Rung } from '@migration-guard/shared/rollback/ladder';
 import { assess, type Assessment } from './rungs/restore.ts';
-import { rungsOf } from './rungs/all.ts';
 import type { Situation } from './situation.ts';
 
 /**
  * Says that there is nothing to roll back, when it is so. Where migrations are open that can be undone the database is not read for it:
  * the undo knows by itself what is left to do, and proves it.
  */
-export async function findNothingToDo(situation: Situation): Promise<Outcome | undefined> {
+export async function findNothingToDo(situation: Situation, rungs: readonly Rung[]): Promise<Outcome | undefined> {
   const { records } = situation;
   if (records.touched.length > 0) {
-    const [first] = rungsOf(situation);
+    const [first] = rungs;
     if (first?.name === 'undo' && (await first.prepare()).fits) return undefined;
   }
   const assessment = await assess(situation, situation.inputs.strategy === 'restore' ? 'restore' : 'restore-collections');

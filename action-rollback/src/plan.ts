@@ -7,10 +7,11 @@ import type { Situation } from './situation.ts';
 /** Shows which rung a rollback would take and why, what it would do, how long and what could be lost. Writes nothing. */
 export async function plan(situation: Situation): Promise<Outcome> {
   const { context, subject } = situation;
-  const nothing = await findNothingToDo(situation);
+  const rungs = rungsOf(situation);
+  const nothing = await findNothingToDo(situation, rungs);
   if (nothing !== undefined) return nothing;
   const looked: Looked[] = [];
-  for (const rung of rungsOf(situation)) looked.push({ rung: rung.name, prepared: await rung.prepare() });
+  for (const rung of rungs) looked.push({ rung: rung.name, prepared: await rung.prepare() });
   const chosen = looked.find(({ prepared }) => prepared.fits);
   presentLadder(looked, chosen?.rung, context);
   if (chosen?.prepared.fits !== true) {

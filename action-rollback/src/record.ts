@@ -8,6 +8,8 @@ export interface Records {
   readonly touched: readonly string[];
   /** The last entry of each file. */
   readonly journal: ReadonlyMap<string, JournalEntry>;
+  /** The run that last began each file. */
+  readonly runs: ReadonlyMap<string, Pick<JournalEntry, 'run'>>;
   /** Files of which an earlier rollback to this point wrote something down, newest first. */
   readonly begun: readonly string[];
   /** Rungs that an earlier rollback to this point began. */
@@ -20,13 +22,19 @@ export async function readRecords({ db, point }: Subject): Promise<Records> {
   const journal = await readJournal(db);
   const open = [...journal.values()].filter(({ state, at }) => state !== 'ROLLED_BACK' && at.toISOString() >= point.createdAt);
   const later = [...applied, ...open.map(({ file }) => file)].filter((file) => !point.history.includes(file));
-  const rollbacks = (await readJournalOf(db, point.id)).filter(({ state }) => state === 'ROLLING_BACK');
+  const ofPoint = await readJournalOf(db, point.id);
+  const rollbacks = ofPoint.filter(({ state }) => state === 'ROLLING_BACK');
   return {
     touched: [...new Set(later)].toReversed(),
     journal,
+    runs: new Map([...journal, ...ofPoint.filter(isUp).map((entry) => [entry.file, entry] as const)]),
     begun: [...new Set(rollbacks.map(({ file }) => file))],
     rungs: new Set(rollbacks.flatMap(({ rung }) => rung ?? [])),
   };
+}
+
+function isUp({ state, direction }: JournalEntry): boolean {
+  return state === 'STARTED' && direction !== 'down';
 }
 
 /** Writes the same down for each of `files`. */

@@ -1,8 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createBackup } from '@migration-guard/shared/backup/create';
 import { directoryStore } from '@migration-guard/shared/backup/stores/directory';
 import { silentLog } from '@migration-guard/shared/log/log';
+import { noEffects, type Effects } from '@migration-guard/shared/migration/effects';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
 import { createPoint } from '@migration-guard/shared/rollback/point';
 import { startJob, type Job, type StepOptions, type StepResult } from '@migration-guard/shared/testing/action-runner';
@@ -100,14 +102,35 @@ async function fillShop(db: Db): Promise<void> {
   await db.collection('changelog').insertOne({ fileName: '1.js', appliedAt: new Date(0), migrationBlock: 0 });
 }
 
-/** Does something as a migration does it: between its entries in the journal, of which the last does not say what it did. */
-export async function asMigration(db: Db, body: () => Promise<void>): Promise<void> {
-  const entry = { file: '2.js', run: 'https://example.org/run', fence: 0 };
+/** What the journal says about a migration beside its states. */
+export interface Ran {
+  /** SHA-256 of the file. */
+  readonly hash?: string;
+  /** Absent: nobody knows how many documents it changed. */
+  readonly effects?: Effects;
+}
+
+/** Does something as a migration does it: between its entries in the journal. */
+export async function asMigration(db: Db, body: () => Promise<void>, ran: Ran = {}): Promise<void> {
+  const entry = { file: '2.js', run: 'https://example.org/run', fence: 0, ...ran };
   const journal = db.collection('migration_journal');
   await journal.insertOne({ ...entry, state: 'STARTED', at: new Date(), step: 1 });
   await body();
   await db.collection('changelog').insertOne({ fileName: '2.js', appliedAt: new Date(), migrationBlock: 1 });
   await journal.insertOne({ ...entry, state: 'APPLIED', at: new Date(), step: 2 });
+}
+
+/** The migration that raises every total, as its `up` leaves it; `down` is the body of the file's `down`. */
+export async function raiseTotals(shop: Shop, down: string | undefined): Promise<void> {
+  const exported = down === undefined ? '' : `export async function down(db) { ${down} }\n`;
+  const source = `export async function up(db) { await db.collection('orders').updateMany({}, { $inc: { total: 1 } }); }\n${exported}`;
+  const folder = path.join(shop.job.workspace, 'migrations');
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, '2.js'), source);
+  await writeFile(path.join(shop.job.workspace, 'package.json'), '{"type":"module"}');
+  const up = async (): Promise<void> => void (await shop.db.collection('orders').updateMany({}, { $inc: { total: 1 } }));
+  const effects = { ...noEffects, collections: { orders: { inserted: 0, modified: 90, deleted: 0 } } };
+  await asMigration(shop.db, up, { hash: createHash('sha256').update(source).digest('hex'), effects });
 }
 
 /** What a bad migration does: changes, deletes, inserts, drops, renames, creates, and all the kinds of definitions. */

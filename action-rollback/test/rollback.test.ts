@@ -254,7 +254,7 @@ describe('when the rollback itself fails', () => {
       /^\(1\) Leave the application stopped; \(2\) .*run action-rollback again .*action-backup with `mode: restore`.*drop .*created/,
     );
     expect(differingCollections(bad, await shop.truth())).toEqual([]);
-    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLING_BACK', 'ROLLBACK_FAILED']);
+    expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLING_BACK', 'ROLLING_BACK', 'ROLLBACK_FAILED']);
   });
 
   test.each([

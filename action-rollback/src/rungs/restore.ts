@@ -51,7 +51,9 @@ async function prepare(situation: Situation, name: RungName, assessment: Assessm
     const error = new GuardError('rollback/sharded', `${subject.database}.${hindering.collection} is sharded.`);
     return { fits: false, why: `${hindering.collection} is sharded`, error };
   }
-  context.setOutput('conflicts', [...new Set([...plan.conflicts, ...plan.losses.filter(({ certain }) => certain)].map(({ collection }) => collection))]);
+  context.setOutput('conflicts', [
+    ...new Set([...plan.conflicts, ...plan.losses.filter(({ certain }) => certain)].map(({ collection }) => collection)),
+  ]);
   const late: string[] = [];
   return {
     fits: true,

@@ -1,17 +1,31 @@
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { estimateUndo } from '@migration-guard/shared/rollback/estimate';
 import type { End, Prepared, Rung } from '@migration-guard/shared/rollback/ladder';
+import { findUnrecorded } from '@migration-guard/shared/rollback/recorded';
 import { openUndo, type PossibleUndo } from '@migration-guard/shared/rollback/undo/undo';
 import { chooseBackup, type Situation } from '../situation.ts';
 
 /** Puts back what the migrations wrote, document by document; what others wrote stays. */
 export function undoRung(situation: Situation): Rung {
-  return { name: 'undo', prepare: () => prepare(situation) };
+  // What is to be undone is read from a stream once, and again only after something was done.
+  let ready: Prepared | undefined;
+  const prepareOnce = async (): Promise<Prepared> => {
+    const prepared = ready ?? (await prepare(situation));
+    const again = async (body: () => Promise<void>): Promise<void> => {
+      ready = undefined;
+      await body();
+    };
+    ready = prepared.fits ? { ...prepared, carryOut: () => again(prepared.carryOut) } : prepared;
+    return ready;
+  };
+  return { name: 'undo', prepare: prepareOnce };
 }
 
 async function prepare(situation: Situation): Promise<Prepared> {
-  const { subject, inputs, context, lock, signal } = situation;
+  const { subject, inputs, context, lock, signal, resources } = situation;
   const { client, point } = subject;
+  const hindrance = await hindranceOf(situation);
+  if (hindrance !== undefined) return { fits: false, why: hindrance };
   const { run, now, runFolder: folder, log, setOutput } = context;
   const choice = await chooseBackup(situation);
   const backup = 'backup' in choice ? choice.backup : undefined;
@@ -27,7 +41,8 @@ async function prepare(situation: Situation): Promise<Prepared> {
     log,
     signal,
   });
-  if (!undo.possible) return { fits: false, why: undo.why };
+  if (!undo.possible) return { fits: false, why: withoutStop(undo.why) };
+  resources.use(undo);
   return {
     fits: true,
     why: 'everything that the migrations wrote is recorded',
@@ -43,6 +58,19 @@ async function prepare(situation: Situation): Promise<Prepared> {
     prove: async () => (await undo.prove()).differences,
     end: () => endOf(situation, undo),
   };
+}
+
+/** Why writes of the migrations, or of an earlier rollback, could be taken for those of others. */
+async function hindranceOf({ subject, records }: Situation): Promise<string | undefined> {
+  const begun = [...records.rungs].find((rung) => rung !== 'undo');
+  if (begun !== undefined) return `an earlier rollback began ${begun}, which wrote beside the record`;
+  if (records.touched.length === 0) return 'no migration is open';
+  const unrecorded = await findUnrecorded(subject.db, records.touched, records.runs);
+  return unrecorded === undefined ? undefined : `what ${unrecorded} wrote was not recorded`;
+}
+
+function withoutStop(text: string): string {
+  return text.replace(/\.$/, '');
 }
 
 function endOf({ inputs }: Situation, { laterWrites, conflicts }: PossibleUndo): End {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Db } from 'mongodb';
 import { ObjectId } from 'mongodb';
 
@@ -5,6 +6,8 @@ import { ObjectId } from 'mongodb';
 export interface Dataset {
   readonly name: string;
   readonly what: string;
+  /** Whether only who names it wants it. */
+  readonly slow?: boolean;
   /** `scale` multiplies the number of documents. */
   fill(db: Db, scale: number): Promise<void>;
 }
@@ -105,5 +108,21 @@ export const datasets: readonly Dataset[] = [
     name: 'big',
     what: '2,000,000 documents of 0.6 KB in one collection',
     fill: (db, scale) => insert(db, { collection: 'orders', count: 2e6 * scale, batch: 5_000, make: order }),
+  },
+  {
+    name: 'largest',
+    what: '100 documents of 15.9 MiB that do not shrink',
+    slow: true,
+    fill: (db, scale) =>
+      insert(db, { collection: 'largest', count: 100 * scale, batch: 1, make: () => ({ bytes: randomBytes(15.9 * 2 ** 20) }) }),
+  },
+  {
+    name: 'ten-thousand',
+    what: '10,000 collections of 10 small documents',
+    slow: true,
+    async fill(db, scale) {
+      for (let number = 0; number < 1e4 * scale; number++)
+        await insert(db, { collection: `c${number}`, count: 10, batch: 10, make: (_random, index) => ({ _id: index, number }) });
+    },
   },
 ];

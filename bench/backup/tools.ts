@@ -33,9 +33,15 @@ export function ways({ uri, env, bundles, node }: Surroundings): readonly Way[] 
     [1, 4].map((workers) => ({ name: `${workers} workers`, command: loadWith(workers) }));
   return [
     {
-      name: 'Migration Guard',
+      name: 'Migration Guard, proof: none',
       needs: undefined,
       dump: (database, folder) => action({ bundles, node, uri }, { mode: 'create', store: folder, databases: database, proof: 'none' }),
+      loads: [],
+    },
+    {
+      name: 'Migration Guard',
+      needs: undefined,
+      dump: (database, folder) => action({ bundles, node, uri }, { mode: 'create', store: folder, databases: database }),
       loads: [
         {
           name: 'restore',

@@ -3,6 +3,7 @@ import type { Log } from '../log/log.ts';
 import type { Connection } from '../mongo/connect.ts';
 import type { Recipient } from './age/keys.ts';
 import { takeInAttempts } from './attempts.ts';
+import { checkFiles } from './check-files.ts';
 import type { Compression } from './codec.ts';
 import type { ConsistencyWish } from './consistency.ts';
 import { putFile } from './document-file.ts';
@@ -53,6 +54,8 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
     options.signal?.throwIfAborted();
     const encryption = await encryptionOf(options, id, taken.collections);
     const manifest = manifestOf(options, { id, startedAt, finishedAt: now(), databases, featureVersion, ...taken, ...encryption });
+    // The store took every file; now it must still have all of them.
+    await checkFiles(store, manifest);
     await writeManifest(store, manifest);
     return manifest;
   } catch (error) {

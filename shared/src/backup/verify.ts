@@ -4,12 +4,11 @@ import type { Log } from '../log/log.ts';
 import { startProgress, type Progress } from '../log/progress.ts';
 import { addDigests, emptyDigest, sameDigest, type Digest } from '../mongo/digest.ts';
 import { memoryPool } from '../mongo/memory-pool.ts';
+import { checkFiles } from './check-files.ts';
 import { decompressFrame } from './codec.ts';
 import { readFrames } from './frame-reader.ts';
 import { inParallel } from './in-parallel.ts';
 import {
-  filesOf,
-  manifestPath,
   otherDocumentsOf,
   readOverview,
   readProven,
@@ -19,7 +18,6 @@ import {
   type ManifestCollection,
 } from './manifest.ts';
 import { metadataText } from './metadata.ts';
-import { proofsFolder } from './proof.ts';
 import type { BackupStore } from './store.ts';
 
 /** Bytes that are read at once where there are no frames to go by. */
@@ -105,22 +103,6 @@ async function checkStoredData(
     hash.update(piece);
   }
   if (hash.digest('hex') !== sha256) throw new GuardError('backup/checksum-mismatch', `The bytes of ${path} were changed or damaged.`);
-}
-
-async function checkFiles(store: BackupStore, manifest: Manifest): Promise<void> {
-  const { id } = manifest;
-  const expected = new Map(filesOf(manifest).map((file) => [`${id}/${file.path}`, file]));
-  for (const found of await store.files(id)) {
-    if (found.path === manifestPath(id) || found.path.startsWith(proofsFolder(id))) continue;
-    const file = expected.get(found.path);
-    if (file === undefined) throw new GuardError('backup/unexpected-file', `The backup ${id} holds the unknown file ${found.path}.`);
-    if (found.bytes < file.bytes)
-      throw new GuardError('backup/incomplete', `The file ${found.path} has ${found.bytes} of ${file.bytes} bytes.`);
-    if (found.bytes > file.bytes) throw new GuardError('backup/checksum-mismatch', `The file ${found.path} is longer than it was written.`);
-    expected.delete(found.path);
-  }
-  const [missing] = expected.keys();
-  if (missing !== undefined) throw new GuardError('backup/incomplete', `The file ${missing} is missing.`);
 }
 
 async function checkMetadata(store: BackupStore, { id, compression }: Manifest, collection: ManifestCollection): Promise<void> {

@@ -53,9 +53,9 @@ describe('a watch after a release', () => {
     let count = 0;
     await using service = await startHttpService((_, response) => {
       count += 1;
-      response.writeHead(count < 100 && count % 12 === 0 ? 500 : 200).end();
+      response.writeHead(count < 150 && count % 12 === 0 ? 500 : 200).end();
     });
-    const watched = await watch(job, service.url, { inputs: { duration: '100ms' } });
+    const watched = await watch(job, service.url);
     expect(watched).toMatchObject({ exitCode: 0, outputs: { decision: 'continue', severity: 'none' } });
     expect(watched.rawLog).toMatch(/Waiting for it to recover: error_rate_high .* decides in \d+ s/);
     expect(watched.rawLog).toContain('It has recovered.');
@@ -65,7 +65,7 @@ describe('a watch after a release', () => {
     await using job = await startJob();
     await using service = await startHttpService(failing(14));
     const detection = { error_rate_high: { within: '700ms' } };
-    const watched = await watch(job, service.url, { settings: { detection }, inputs: { duration: '100ms' } });
+    const watched = await watch(job, service.url, { settings: { detection }, inputs: { duration: '500ms' } });
     expect(watched).toMatchObject({ exitCode: 1, outputs: { decision: 'rollback', severity: 'high' } });
   });
 

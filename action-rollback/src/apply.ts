@@ -3,6 +3,7 @@ import { GuardError, toError } from '@migration-guard/shared/errors/guard-error'
 import { openJournal, type Journal } from '@migration-guard/shared/migration/journal';
 import { climb, type Reached } from '@migration-guard/shared/rollback/ladder';
 import { setMaintenance } from '@migration-guard/shared/rollback/maintenance';
+import { switchOffPreImages } from '@migration-guard/shared/rollback/undo/pre-images';
 import type { Emergency } from './emergency.ts';
 import { runNamedHook } from './hooks.ts';
 import { manualSteps } from './manual-steps.ts';
@@ -42,6 +43,7 @@ export async function apply(situation: Situation, emergency: Emergency): Promise
     });
     context.setOutput('proof', proofOf(reached));
     const milliseconds = Math.round(performance.now() - started);
+    await switchOffPreImages(subject.db);
     await recordEach(journal, files, { state: 'ROLLED_BACK', rung: reached.rung, milliseconds });
     emergency.begun = false;
     emergency.dataState = `${subject.database} is rolled back and proven; the application does not run.`;
@@ -101,7 +103,8 @@ async function recordFailure({ subject, context, records }: Situation, journal: 
  * there was something to write.
  */
 async function completeRecords(situation: Situation, journal: Journal): Promise<boolean> {
-  const { records } = situation;
+  const { records, subject } = situation;
+  await switchOffPreImages(subject.db);
   if (records.touched.length === 0) return false;
   await recordEach(journal, records.touched, { state: 'ROLLED_BACK' });
   await startApplication(situation);

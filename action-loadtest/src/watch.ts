@@ -10,7 +10,7 @@ const tellEvery = 30_000;
 
 /** Measures service and database until a rule decides, or the time is up and no rule waits. */
 export async function watch(inputs: Inputs, context: LoadtestContext, scenario: LoadtestSettings): Promise<Outcome> {
-  const { stage, log, setOutput } = context;
+  const { stage, log } = context;
   await using measured = await measuring(inputs, context, scenario);
   const started = performance.now();
   const duration = inputs.duration ?? 300_000;
@@ -21,11 +21,11 @@ export async function watch(inputs: Inputs, context: LoadtestContext, scenario: 
   stage.figure('Requests', `${requests}, ${failed} failed`);
   if (pings > 0) stage.figure('Questions to the database', pings);
   const { decision, severity, reason } = watched;
-  setOutput('decision', decision);
-  setOutput('severity', severity);
-  setOutput('reason', reason);
-  setOutput('reasons', reason === '' ? [] : [reason]);
-  setOutput('verdict', decision === 'rollback' ? 'fail' : severity === 'none' ? 'pass' : 'warn');
+  context.setOutput('decision', decision);
+  context.setOutput('severity', severity);
+  context.setOutput('reason', reason);
+  context.setOutput('reasons', reason === '' ? [] : [reason]);
+  context.setOutput('verdict', decision === 'rollback' ? 'fail' : severity === 'none' ? 'pass' : 'warn');
   for (const { rule, what } of watched.matches) stage.finding({ severity: 'error', rule: `detection/${rule}`, message: what });
   if (decision === 'rollback') {
     stage.nextStep('Roll back with action-rollback.');

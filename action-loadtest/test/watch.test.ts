@@ -94,7 +94,10 @@ describe('a watch after a release', () => {
     await using server = await startMongod({ kind: 'standalone' });
     let stopped: Promise<void> | undefined;
     const inputs = { uri: `${server.uri}&serverSelectionTimeoutMS=500`, duration: '10m' };
-    const watched = await watch(job, service.url, { inputs, onOutput: (text) => text.includes('Watching') && (stopped ??= server.stop()) });
+    const watched = await watch(job, service.url, {
+      inputs,
+      onOutput: (text) => void (text.includes('Watching') && (stopped ??= server.stop())),
+    });
     await stopped;
     expect(watched).toMatchObject({ exitCode: 1, outputs: { decision: 'rollback', severity: 'critical' } });
     expect(watched.outputs['reason']).toContain('connection_lost');

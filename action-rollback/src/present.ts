@@ -27,8 +27,9 @@ export function presentLadder(looked: readonly Looked[], chosen: RungName | unde
 }
 
 /** What a rung does, and what could be lost by it. */
-export function presentSteps(rung: RungName, { steps, losses, milliseconds }: Fitting, { stage, log, setOutput }: RollbackContext): void {
-  setOutput('rung', rung);
+export function presentSteps(rung: RungName, { steps, losses, milliseconds }: Fitting, context: RollbackContext): void {
+  const { stage, log } = context;
+  context.setOutput('rung', rung);
   const time = milliseconds === undefined ? '' : `, about ${formatDuration(milliseconds)}`;
   log.info(`Rung ${rung}: ${steps.length} steps${time}.`);
   for (const { what, collection, why } of steps) log.info(`${what} ${collection}: ${why}`);

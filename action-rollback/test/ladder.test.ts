@@ -7,6 +7,7 @@ import { Secret } from '@migration-guard/shared/redaction/secret';
 import { runReport, type Stage } from '@migration-guard/shared/report/run-report';
 import type { StepResult } from '@migration-guard/shared/testing/action-runner';
 import { startHttpService } from '@migration-guard/shared/testing/http-service';
+import { startMailServer } from '@migration-guard/shared/testing/mail-server';
 import { startMongod } from '@migration-guard/shared/testing/mongod';
 import { differingCollections } from '@migration-guard/shared/testing/truth';
 import { migrateBadly, openShop, raiseTotals, type Shop } from './fixture.ts';
@@ -154,6 +155,7 @@ describe('when a rollback fails', () => {
   test('fault 57: with the store down people are called, with the steps to do by hand, and nothing is changed', async () => {
     await using shop = await openMarkedShop();
     await using slack = await startHttpService((_, response) => response.writeHead(200).end('ok'));
+    await using mail = await startMailServer({ disabledCommands: ['STARTTLS'] });
     await migrateBadly(shop.db);
     const bad = await shop.truth();
     await rm(shop.store, { recursive: true });
@@ -161,13 +163,20 @@ describe('when a rollback fails', () => {
       path.join(shop.job.workspace, 'guard.yml'),
       'rollback:\n  contacts: [{ name: Ada, reach: "+49 30 1234", slack: U012AB3CD }]\n',
     );
-    const failed = await shop.rollback('apply', { config: 'guard.yml', 'slack-webhook': `${slack.url}/hook` });
+    const failed = await shop.rollback('apply', {
+      config: 'guard.yml',
+      'slack-webhook': `${slack.url}/hook`,
+      'smtp-url': `smtp://127.0.0.1:${mail.port}`,
+      'email-to': 'on-call@example.org',
+    });
     expect(failed).toMatchObject({ exitCode: 1, outputs: { proof: 'none', result: 'failed' } });
     expect(failed.annotations[0]?.message).toMatch(
       /backup\/not-found.*Nothing was changed in .*Call Ada \(\+49 30 1234\)\. \(1\) Stop the application/s,
     );
     const [told] = slack.received.map(({ body }) => body);
     expect(told).toMatch(/Rollback failed.*There is no backup.*Nothing was changed by the rollback.*Call Ada.*<@U012AB3CD>/s);
+    expect(mail.received).toMatchObject([{ to: ['on-call@example.org'], mail: { subject: expect.stringContaining('Rollback failed') } }]);
+    expect(mail.received[0]?.mail.text).toMatch(/Next step:\n +Call Ada/);
     expect(differingCollections(bad, await shop.truth())).toEqual([]);
     expect(await shop.db.collection('migration_lock').countDocuments(held)).toBe(0);
   });
@@ -200,7 +209,7 @@ test('the maintenance flag is up while the application is stopped, and down at t
   const apply = await shop.rollback(
     'apply',
     { config: 'guard.yml' },
-    { onOutput: (text) => text.includes('Restoring') && (looked ??= look()) },
+    { onOutput: (text) => void (text.includes('Restoring') && (looked ??= look())) },
   );
   await looked;
   await look();
@@ -221,7 +230,7 @@ test('a primary that steps down in the middle of a restore does not stop the rol
       .db('admin')
       .command({ replSetStepDown: 2, force: true })
       .catch(() => undefined);
-  const apply = await shop.rollback('apply', {}, { onOutput: (text) => text.includes('Restoring ') && (stepped ??= stepDown()) });
+  const apply = await shop.rollback('apply', {}, { onOutput: (text) => void (text.includes('Restoring ') && (stepped ??= stepDown())) });
   await stepped;
   expect(stepped).toBeDefined();
   expect(apply).toMatchObject({ exitCode: 0, outputs: { proof: 'equal' } });

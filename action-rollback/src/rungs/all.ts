@@ -10,13 +10,6 @@ export function rungsOf(situation: Situation): readonly Rung[] {
 }
 
 function rungOf(situation: Situation, name: RungName): Rung {
-  switch (name) {
-    case 'undo':
-      return undoRung(situation);
-    case 'down':
-      return downRung(situation);
-    case 'restore-collections':
-    case 'restore':
-      return restoreRung(situation, name);
-  }
+  if (name === 'undo') return undoRung(situation);
+  return name === 'down' ? downRung(situation) : restoreRung(situation, name);
 }

@@ -10,12 +10,13 @@ export function undoRung(situation: Situation): Rung {
   // What is to be undone is read from a stream once, and again only after something was done.
   let ready: Prepared | undefined;
   const prepareOnce = async (): Promise<Prepared> => {
-    const prepared = ready ?? (await prepare(situation));
+    if (ready !== undefined) return ready;
+    const prepared = await prepare(situation);
     const again = async (body: () => Promise<void>): Promise<void> => {
       ready = undefined;
       await body();
     };
-    ready = prepared.fits ? { ...prepared, carryOut: () => again(prepared.carryOut) } : prepared;
+    ready = prepared.fits ? { ...prepared, carryOut: () => again(() => prepared.carryOut()) } : prepared;
     return ready;
   };
   return { name: 'undo', prepare: prepareOnce };
@@ -26,7 +27,7 @@ async function prepare(situation: Situation): Promise<Prepared> {
   const { client, point } = subject;
   const hindrance = await hindranceOf(situation);
   if (hindrance !== undefined) return { fits: false, why: hindrance };
-  const { run, now, runFolder: folder, log, setOutput } = context;
+  const { run, now, runFolder: folder, log } = context;
   const choice = await chooseBackup(situation);
   const backup = 'backup' in choice ? choice.backup : undefined;
   const undo = await openUndo({
@@ -52,7 +53,7 @@ async function prepare(situation: Situation): Promise<Prepared> {
     refusal: inputs.conflicts === 'fail' ? refusalOf(undo) : undefined,
     repeatable: true,
     carryOut: async () => {
-      setOutput('conflicts', [...new Set(undo.conflicts.map(({ collection }) => collection))]);
+      context.setOutput('conflicts', [...new Set(undo.conflicts.map(({ collection }) => collection))]);
       await undo.carryOut();
     },
     prove: async () => (await undo.prove()).differences,

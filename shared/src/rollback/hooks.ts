@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HookSettings } from '../config/rollback.ts';
 import { toError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
+import { endGroup } from '../programs/end-group.ts';
 import { deadlineAfter } from '../timing/deadline.ts';
 
 export interface HookOptions extends HookSettings {
@@ -31,7 +32,6 @@ export interface HookResult {
 }
 
 const keptCharacters = 4_000;
-const killAfter = 5_000;
 
 /** Runs a command of the user until it succeeds or its attempts are used up. Throws the reason of the signal when it is aborted. */
 export async function runHook(options: HookOptions): Promise<HookResult> {
@@ -80,7 +80,7 @@ async function ended({ command, folder, env, timeout, signal }: HookOptions, out
   });
   const deadline = deadlineAfter(timeout);
   const stop = AbortSignal.any([deadline, signal]);
-  const onStop = (): void => void end(child);
+  const onStop = (): void => void endGroup(child);
   stop.addEventListener('abort', onStop, { once: true });
   try {
     const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
@@ -98,26 +98,6 @@ async function ended({ command, folder, env, timeout, signal }: HookOptions, out
 /** The inputs of the action hold secrets that are none of the command's business. */
 function withoutInputs(env: HookOptions['env']): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(INPUT|STATE)_/i.test(name)));
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  const { pid } = child;
-  if (pid === undefined) return;
-  if (process.platform === 'win32') {
-    spawn('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore' }).on('error', () => child.kill());
-    return;
-  }
-  killGroup(pid, 'SIGTERM');
-  await sleep(killAfter, undefined, { ref: false });
-  killGroup(pid, 'SIGKILL');
-}
-
-function killGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The group has ended by itself.
-  }
 }
 
 async function lastLines(file: string): Promise<string> {

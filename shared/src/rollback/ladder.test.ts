@@ -8,7 +8,7 @@ const lostConnection = (): GuardError => new GuardError('server/interrupted', 'T
 
 interface Ladder {
   readonly log: string[];
-  rung(name: RungName, prepared: Partial<Fitting> | Prepared): Rung;
+  readonly rung: (name: RungName, prepared: Partial<Fitting> | Prepared) => Rung;
 }
 
 /** Rungs that write down what is done with them. */
@@ -19,7 +19,7 @@ function ladder(): Ladder {
     rung: (name, changes) => ({
       name,
       prepare: async () => {
-        if (changes.fits === false) return changes as Prepared;
+        if (changes.fits === false) return changes;
         const fitting: Fitting = {
           fits: true,
           why: '',

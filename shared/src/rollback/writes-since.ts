@@ -133,23 +133,7 @@ function openOplog(
       ].sort((a, b) => a.time.compare(b.time));
     },
     async counts(times) {
-      const inDatabase = { $regex: `^${escaped(database)}\\.` };
-      const found = await ask([
-        {
-          $match: {
-            ...later,
-            $or: [
-              { ns: inDatabase, op: { $in: ['i', 'u', 'd'] } },
-              { op: 'c', 'o.applyOps': { $exists: true } },
-            ],
-          },
-        },
-        // A transaction is one entry that holds its writes.
-        { $project: { ts: 1, write: { $ifNull: ['$o.applyOps', [{ op: '$op', ns: '$ns' }]] } } },
-        { $unwind: '$write' },
-        { $match: { 'write.ns': inDatabase, 'write.op': { $in: ['i', 'u', 'd'] } } },
-        { $group: { _id: { ns: '$write.ns', interval: intervalOf('$ts', times) }, writes: { $sum: 1 } } },
-      ]);
+      const found = await ask(countsPipeline(database, { match: later, interval: intervalOf('$ts', times) }));
       return found
         .map(({ _id, writes }): WriteCount => {
           const { ns, interval } = _id as { readonly ns: string; readonly interval: number };
@@ -157,14 +141,40 @@ function openOplog(
         })
         .filter(({ collection }) => !collection.startsWith('system.') && !isOwnCollection(collection));
     },
-    async definitions(times) {
-      const found = await ask([
-        { $match: { ...later, $or: [{ op: 'c', ns: commands, 'o.applyOps': { $exists: false } }, { ns: `${database}.system.views` }] } },
-        { $project: { op: 1, ns: 1, o: 1, o2: 1, interval: intervalOf('$ts', times) } },
-      ]);
+    definitions: async (times) => {
+      const found = await ask(definitionsPipeline(database, { match: later, interval: intervalOf('$ts', times) }));
       return found.flatMap((entry) => definitionOf(entry, database)).filter(({ collection }) => !isOwnCollection(collection));
     },
   };
+}
+
+function countsPipeline(database: string, { match, interval }: { readonly match: Document; readonly interval: Document }): Document[] {
+  const inDatabase = { $regex: `^${escaped(database)}\\.` };
+  const writing = { $in: ['i', 'u', 'd'] };
+  return [
+    {
+      $match: {
+        ...match,
+        $or: [
+          { ns: inDatabase, op: writing },
+          { op: 'c', 'o.applyOps': { $exists: true } },
+        ],
+      },
+    },
+    // A transaction is one entry that holds its writes.
+    { $project: { ts: 1, write: { $ifNull: ['$o.applyOps', [{ op: '$op', ns: '$ns' }]] } } },
+    { $unwind: '$write' },
+    { $match: { 'write.ns': inDatabase, 'write.op': writing } },
+    { $group: { _id: { ns: '$write.ns', interval }, writes: { $sum: 1 } } },
+  ];
+}
+
+function definitionsPipeline(database: string, { match, interval }: { readonly match: Document; readonly interval: Document }): Document[] {
+  const views = `${database}.system.views`;
+  return [
+    { $match: { ...match, $or: [{ op: 'c', ns: `${database}.$cmd`, 'o.applyOps': { $exists: false } }, { ns: views }] } },
+    { $project: { op: 1, ns: 1, o: 1, o2: 1, interval } },
+  ];
 }
 
 /** How many of `times` lie before the time of an entry. */

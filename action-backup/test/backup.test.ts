@@ -125,18 +125,18 @@ describe('what goes wrong', () => {
     expect(await readdir(job.workspace)).toEqual([]);
   });
 
-  test('a cancelled backup leaves nothing in the store', async () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('fault 2: a backup that is cancelled by %s leaves nothing in the store', async (signal) => {
     const many = uniqueDatabase('action_backup_many');
     const documents = Array.from({ length: 20_000 }, (_, n) => ({ n, text: Math.random().toString(36).repeat(200) }));
     await connection.client.db(many).collection('big').insertMany(documents);
-    const result = await run({ databases: many, compression: 'gzip' }, { onStart: (child) => void signalWhenStarted(child, 'SIGINT') });
+    const result = await run({ databases: many, compression: 'gzip' }, { onStart: (child) => void signalWhenStarted(child, signal) });
     await dropDatabases(connection.client, [many]);
     expect(result).toMatchObject({ exitCode: 1, outputs: { result: 'failed' } });
     expect(result.rawLog).toContain('run/cancelled');
     expect(await readdir(store())).toEqual([]);
   });
 
-  test('a killed backup does not count, and prune leaves it a day', async () => {
+  test('fault 1: a killed backup does not count, and prune leaves it a day', async () => {
     const killed = await run({ databases: database }, { onStart: (child) => void signalWhenStarted(child, 'SIGKILL') });
     expect(killed.signal).toBe('SIGKILL');
     expect(JSON.parse((await run({ mode: 'list' })).outputs['backups'] ?? '')).toMatchObject([{ status: 'unfinished' }]);
@@ -147,7 +147,7 @@ describe('what goes wrong', () => {
 });
 
 /** Sends the signal as soon as the first documents lie in the store. */
-async function signalWhenStarted(child: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
+async function signalWhenStarted(child: ChildProcess, signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
   while (child.exitCode === null) {
     const files = await readdir(store(), { recursive: true }).catch(() => []);
     if (files.some((file) => /\.bson\.(zst|gz)$/.test(file)) && child.kill(signal)) return;

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { createBackup } from '@migration-guard/shared/backup/create';
+import { recordProof } from '@migration-guard/shared/backup/proof';
 import { silentLog } from '@migration-guard/shared/log/log';
 import { startJob } from '@migration-guard/shared/testing/action-runner';
 import { otherKey, testKey, testRecipients } from '@migration-guard/shared/testing/age-keys';
@@ -23,7 +24,14 @@ test('rehearsal, rollback point and rollback take an encrypted backup from a buc
   };\n`;
   await writeFile(path.join(job.workspace, 'migrations', '20260101000000-seen.js'), migration);
   const store = server.store('s3://backups/shop');
-  await createBackup({ connection, store, selection: { databases: [database] }, recipients: testRecipients, log: silentLog });
+  const { id, digest } = await createBackup({
+    connection,
+    store,
+    selection: { databases: [database] },
+    recipients: testRecipients,
+    log: silentLog,
+  });
+  await recordProof(store, id, { kind: 'read', at: new Date(), digest });
   const shared = { uri: sharedUri(), database, 'decrypt-key': testKey.secret };
   const migrate = (inputs: Record<string, string>): ReturnType<typeof job.run> =>
     job.run('migrate', {

@@ -10,7 +10,7 @@ import { fillEveryKind } from '../testing/every-kind.ts';
 import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
 import { startS3Server, type S3Server } from '../testing/s3-server.ts';
 import { createBackup, type CreateOptions } from './create.ts';
-import { listBackups, resolveBackupId } from './list.ts';
+import { listBackups, newestBackupId } from './list.ts';
 import { recordProof } from './proof.ts';
 import { restoreBackup } from './restore.ts';
 import { leaveLocked, parseKeep, planPrune, removeBackup } from './retention.ts';
@@ -65,7 +65,7 @@ test.each(['zstd', 'gzip', 'none'] as const)('every kind of collection comes bac
   ];
   expect(compareCensus(before, { ...after, database })).toEqual([]);
   expect(await listBackups(store)).toMatchObject([{ id, status: 'committed' }]);
-  expect(await resolveBackupId(store, 'latest')).toBe(id);
+  expect(await newestBackupId(store, 'latest')).toBe(id);
 });
 
 test('a collection of many parts is sent while it is read, and comes back', async () => {
@@ -76,7 +76,7 @@ test('a collection of many parts is sent while it is read, and comes back', asyn
 });
 
 describe('what is no backup', () => {
-  test('a folder without a manifest, or with half of one, is told and never used', async () => {
+  test('fault 10: a folder without a manifest, or with half of one, is told and never used', async () => {
     const store = server.store('s3://backups/planted');
     const { id } = await create(store);
     await store.put('20990101T000000Z-000000/dump/shop/orders.bson.zst', '');
@@ -87,11 +87,11 @@ describe('what is no backup', () => {
       { id: '20990101T000000Z-000000', status: 'unfinished' },
       { id: '20990102T000000Z-000000', status: 'damaged' },
     ]);
-    expect(await resolveBackupId(store, 'latest')).toBe(id);
+    expect(await newestBackupId(store, 'latest')).toBe(id);
     await expect(verifyBackup({ store, backupId: '20990101T000000Z-000000', log })).rejects.toMatchObject({ code: 'backup/incomplete' });
   });
 
-  test('an object that became shorter is found', async () => {
+  test('fault 14: an object that became shorter is found', async () => {
     const store = server.store('s3://backups/short');
     const { id } = await create(store);
     const file = path.join(server.folder, 'backups', 'short', id, 'dump', database, 'types.bson.zst');
@@ -99,7 +99,7 @@ describe('what is no backup', () => {
     await expect(verifyBackup({ store, backupId: id, log })).rejects.toMatchObject({ code: 'backup/incomplete' });
   });
 
-  test('an object of the right length with one other bit is found', async () => {
+  test('fault 13: an object of the right length with one other bit is found', async () => {
     const store = server.store('s3://backups/flipped');
     const { id } = await create(store);
     await using file = await open(path.join(server.folder, 'backups', 'flipped', id, 'dump', database, 'types.bson.zst'), 'r+');
@@ -109,7 +109,7 @@ describe('what is no backup', () => {
   });
 });
 
-test('a server that is killed in the middle leaves no backup, and the next run clears its parts away', async () => {
+test('fault 1: a server that is killed in the middle leaves no backup, and the next run clears its parts away', async () => {
   const store = server.store('s3://backups/killed');
   const uploads = path.join(server.folder, 'backups', '.sgwtmp', 'multipart');
   const running = create(store, { selection: { databases: [large] }, compression: 'none' });
@@ -151,7 +151,7 @@ test('a cancelled backup leaves neither objects nor parts', async () => {
 });
 
 describe('prune in a bucket', () => {
-  test('keeps the newest, the newest proven one, and what is locked', async () => {
+  test('faults 9, 11: keeps the newest, the newest proven one, and what is locked', async () => {
     const days = (n: number) => () => new Date(Date.now() - n * 86_400_000);
     const store = server.store('s3://locked/pruned');
     const keeping = server.store('s3://locked/pruned', { objectLock: { mode: 'governance', milliseconds: 3_600_000 } });

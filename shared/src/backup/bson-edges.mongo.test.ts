@@ -106,7 +106,7 @@ const edges: readonly (readonly [string, readonly Element[]])[] = [
   ['min, max and null', [one, [0xff, 'a', Buffer.alloc(0)], [0x7f, 'b', Buffer.alloc(0)], [0x0a, 'c', Buffer.alloc(0)]]],
 ];
 
-describe('bytes that come back as they were', () => {
+describe('fault 35: bytes that come back as they were', () => {
   test.each(edges)('%s', async (name, elements) => {
     await insert(name, [raw(elements)]);
     if (name.includes('at the top')) {
@@ -119,7 +119,7 @@ describe('bytes that come back as they were', () => {
     await roundTrip(name);
   });
 
-  test.each(compressions)('the largest document that there is, with %s', async (compression) => {
+  test.each(compressions)('fault 31: the largest document that there is, with %s', async (compression) => {
     const head = raw([one, [0x02, 's', text('')]]).length;
     const document = raw([one, [0x02, 's', text('x'.repeat(largestDocument - head))]]);
     expect(documentEnd(document, 0)).toBe(largestDocument);
@@ -176,7 +176,7 @@ const elements = fc.array(
 const nested = fc.tuple(elements, fc.constantFrom(0x03, 0x04)).map(([inner, type]): Element => [type, 'nested', raw(inner)]);
 const id = leaf.filter(([type]) => ![0x04, 0x06, 0x0b].includes(type));
 
-test('documents of any shape come back byte by byte, whatever the type of their _id', async () => {
+test('faults 35, 36: documents of any shape come back byte by byte, whatever the type of their _id', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(id, elements, nested), { minLength: 1, maxLength: 30 }), async (shapes) => {
       await connection.client.db(database).collection('any').drop();

@@ -7,7 +7,7 @@ import type { Connection } from '../mongo/connect.ts';
 import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
 import { temporaryFolder, type TemporaryFolder } from '../testing/temporary-folder.ts';
 import { createBackup } from './create.ts';
-import { frameTableText, readFrameTable } from './frame-table.ts';
+import { frameTableText, readFrameTable, type Frame } from './frame-table.ts';
 import { listBackups } from './list.ts';
 import { hashOf, readManifest, writeManifest, type Manifest } from './manifest.ts';
 import { restoreBackup } from './restore.ts';
@@ -69,11 +69,11 @@ test('a backup without damage verifies, with frames enough to damage', async () 
   expect(manifest.collections[0]?.data?.frames).toBe(2);
 });
 
-test('one flipped bit anywhere in any file is found', async () => {
+test('fault 13: one flipped bit anywhere in any file is found', async () => {
   const files = (await readdir(path.join(good.path, manifest.id), { recursive: true })).filter((file) => file.includes('.'));
   expect(files).toHaveLength(7);
   for (const file of files) {
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 15; seed++) {
       const code = await codeAfter((folder) => flip(path.join(folder, file), (seed * 2_654_435_761) % 2 ** 31));
       expect(['backup/checksum-mismatch', 'document/invalid', 'document/too-new']).toContain(code);
     }
@@ -86,7 +86,7 @@ describe('what is missing', () => {
     await truncate(file, bytes((await readFile(file)).length));
   };
 
-  test('a file that is cut anywhere, at the end of a frame too', async () => {
+  test('fault 14: a file that is cut anywhere, at the end of a frame too', async () => {
     const [entry] = manifest.collections;
     const table = entry?.data === undefined ? undefined : await readFrameTable(directoryStore(good.path), manifest.id, entry.data);
     const boundary = table?.frames[1]?.offset ?? 0;
@@ -96,7 +96,28 @@ describe('what is missing', () => {
     expect(await codeAfter(cut('a', () => 0))).toBe('backup/incomplete');
   });
 
-  test.each(['dump/DB/a.bson.zst', 'dump/DB/a.metadata.json', 'frames/DB/a.json'])('the file %s', async (file) => {
+  test('fault 14: plain documents that are cut inside of one, and between two', async () => {
+    await using folder = await temporaryFolder();
+    const store = directoryStore(folder.path);
+    const plain = await createBackup({ connection, store, selection: { databases: [database] }, compression: 'none', log: silentLog });
+    const file = path.join(folder.path, plain.id, 'dump', database, 'b.bson');
+    const whole = await readFile(file);
+    const first = whole.readInt32LE();
+    for (const bytes of [first - 1, first, first + 3, 2 * first, whole.length - first]) {
+      await writeFile(file, whole.subarray(0, bytes));
+      await expect(verifyBackup({ store, backupId: plain.id, log: silentLog })).rejects.toMatchObject({ code: 'backup/incomplete' });
+    }
+  });
+
+  test('fault 17: a file of no bytes, of any kind', async () => {
+    const files = (await readdir(path.join(good.path, manifest.id), { recursive: true })).filter((file) => file.includes('.'));
+    for (const file of files) {
+      const code = await codeAfter((folder) => truncate(path.join(folder, file), 0));
+      expect(code).toBe(file === 'manifest.json' ? 'backup/checksum-mismatch' : 'backup/incomplete');
+    }
+  });
+
+  test.each(['dump/DB/a.bson.zst', 'dump/DB/a.metadata.json', 'frames/DB/a.json'])('fault 15: the file %s', async (file) => {
     expect(await codeAfter((folder) => rm(path.join(folder, file.replace('DB', database))))).toBe('backup/incomplete');
   });
 
@@ -111,7 +132,7 @@ describe('what is missing', () => {
 });
 
 describe('what was moved', () => {
-  test('two files that changed places', async () => {
+  test('fault 15: two files that changed places', async () => {
     const swap = async (folder: string): Promise<void> => {
       await rename(dataFile(folder, 'a'), `${folder}/tmp`);
       await rename(dataFile(folder, 'b'), dataFile(folder, 'a'));
@@ -120,24 +141,27 @@ describe('what was moved', () => {
     expect(['backup/checksum-mismatch', 'backup/incomplete']).toContain(await codeAfter(swap));
   });
 
-  test('two frames that changed places, with a frame table that fits them', async () => {
+  test.each<[string, (frames: readonly Frame[]) => readonly Frame[]]>([
+    ['changed places', ([first, second, ...others]) => [second, first, ...others].filter((frame) => frame !== undefined)],
+    ['came twice', ([first, ...others]) => [first, first, ...others].filter((frame) => frame !== undefined)],
+    ['are less by one', (frames) => frames.slice(1)],
+  ])('fault 15: frames that %s, with a frame table that fits them', async (_what, move) => {
     const swap = async (folder: string): Promise<void> => {
       const store = directoryStore(path.dirname(folder));
       const data = manifest.collections[0]?.data;
       if (data === undefined) throw new Error('no data');
       const { frames } = await readFrameTable(store, manifest.id, data);
       const bytes = await readFile(dataFile(folder, 'a'));
-      const [first, second] = frames;
-      if (first === undefined || second === undefined) throw new Error('no frames');
-      const parts = [bytes.subarray(second.offset, second.offset + second.stored), bytes.subarray(0, first.stored)];
-      await writeFile(dataFile(folder, 'a'), Buffer.concat([...parts, bytes.subarray(second.offset + second.stored)]));
-      const swapped = [{ ...second, offset: 0 }, { ...first, offset: second.stored }, ...frames.slice(2)];
-      await writeFile(path.join(folder, data.table.path), frameTableText({ version: 1, file: data.path, frames: swapped }));
+      const parts = move(frames).map((frame) => bytes.subarray(frame.offset, frame.offset + frame.stored));
+      let offset = 0;
+      const moved = move(frames).map((frame) => ({ ...frame, offset: (offset += frame.stored) - frame.stored }));
+      await writeFile(dataFile(folder, 'a'), Buffer.concat(parts));
+      await writeFile(path.join(folder, data.table.path), frameTableText({ version: 1, file: data.path, frames: moved }));
     };
-    expect(await codeAfter(swap)).toBe('backup/checksum-mismatch');
+    expect(['backup/checksum-mismatch', 'backup/incomplete']).toContain(await codeAfter(swap));
   });
 
-  test('a manifest of another backup', async () => {
+  test('fault 18: a manifest of another backup', async () => {
     const adopt = async (folder: string): Promise<void> => {
       const store = directoryStore(path.dirname(folder));
       await writeManifest(store, { ...manifest, id: 'other' });
@@ -174,7 +198,7 @@ test('a manifest that tells another story than the documents', async () => {
   expect(await codeAfter(wrongTable)).toBe('backup/content-mismatch');
 });
 
-test('a damaged backup is not restored, and nothing is left of the attempt', async () => {
+test('fault 13: a damaged backup is not restored, and nothing is left of the attempt', async () => {
   await using folder = await temporaryFolder();
   await cp(good.path, folder.path, { recursive: true });
   // In the last frame, when documents of the first are on their way.
@@ -189,7 +213,7 @@ test('a damaged backup is not restored, and nothing is left of the attempt', asy
   expect(await connection.client.db(target).listCollections().toArray()).toEqual([]);
 });
 
-test('list tells finished, unfinished and damaged ones apart', async () => {
+test('fault 10: list tells finished, unfinished and damaged ones apart', async () => {
   await using folder = await temporaryFolder();
   const store = directoryStore(folder.path);
   const other = '20200101T000000Z-000001';

@@ -94,7 +94,7 @@ test('without a key it is listed and its stored bytes are verified, but neither 
   await expect(restoring).rejects.toMatchObject({ code: 'backup/key-missing' });
 });
 
-test('the key of somebody else is refused before anything is touched', async () => {
+test('fault 16: the key of somebody else is refused before anything is touched', async () => {
   const { id } = await create();
   const store = decryptingStore(directoryStore(folder.path), otherIdentities);
   expect(await listBackups(store)).toMatchObject([{ id, status: 'committed' }]);

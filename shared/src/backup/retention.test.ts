@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ListedBackup } from './list.ts';
-import { parseKeep, planPrune } from './retention.ts';
+import { leaveHeld, parseKeep, planPrune } from './retention.ts';
 
 const now = new Date('2026-08-20T12:00:00Z');
 const stamp = (time: number): string => `${new Date(time).toISOString().replace(/[-:]|\.\d+/g, '')}-00000a`;
@@ -10,7 +10,7 @@ function committed(days: number, proof?: 'read' | 'restore'): ListedBackup {
   const id = stamp(daysAgo(days));
   const digest = { documents: 0, bytes: 0, sum: '0'.repeat(32) };
   const proven = proof === undefined ? undefined : ({ version: 1, kind: proof, at: '', digest } as const);
-  const manifest = { id } as Extract<ListedBackup, { status: 'committed' }>['manifest'];
+  const manifest = { id, collections: [] as readonly object[] } as Extract<ListedBackup, { status: 'committed' }>['manifest'];
   return { id, status: 'committed', manifest, proof: proven };
 }
 const broken = (days: number, status: 'unfinished' | 'damaged'): ListedBackup => ({ id: stamp(daysAgo(days)), status, reason: '' });
@@ -39,14 +39,40 @@ describe('planPrune', () => {
     expect(kept(daily(40), rules)).toEqual(expected);
   });
 
-  test('always keeps the newest proven backup', () => {
+  test('fault 11: always keeps the newest proven backup', () => {
     expect(kept([committed(3, 'read'), committed(2, 'restore'), committed(1), committed(0)], ['last: 1'])).toEqual([2, 0]);
+  });
+
+  test('fault 11: backups by a query do not stand for the ones that hold everything', () => {
+    const whole = committed(3, 'restore');
+    const partial = [2, 1, 0].map((days): ListedBackup => {
+      const backup = committed(days, 'read');
+      const collections = [{ query: '{"active":true}' }];
+      return { ...backup, manifest: { id: backup.id, collections } } as unknown as ListedBackup;
+    });
+    expect(kept([whole, ...partial], ['last: 1'])).toEqual([3, 0]);
   });
 
   test('leaves damaged ones to a person, and unfinished ones for a day', () => {
     const backups = [broken(9, 'damaged'), broken(2, 'unfinished'), committed(1), broken(0.5, 'unfinished')];
     expect(planPrune(backups, parseKeep(['last: 1']), now).remove).toEqual([backups[1]]);
   });
+});
+
+test('what another engine keeps is left to that engine', () => {
+  const held = {
+    id: committed(5).id,
+    status: 'committed',
+    manifest: { collections: [], held: { engine: 'pbm' } },
+    proof: undefined,
+  } as unknown as ListedBackup;
+  const plan = { remove: [held, committed(4)], keep: [committed(1)] };
+  const left = leaveHeld(plan, undefined);
+  expect(left.remove).toEqual([committed(4)]);
+  expect(left.keep).toEqual([held, committed(1)]);
+  expect(left.held).toEqual([{ id: held.id, by: 'pbm' }]);
+  expect(leaveHeld(plan, 'atlas').remove).toEqual([committed(4)]);
+  expect(leaveHeld(plan, 'pbm').remove).toEqual([held, committed(4)]);
 });
 
 describe('parseKeep', () => {

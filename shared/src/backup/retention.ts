@@ -1,5 +1,5 @@
 import { GuardError } from '../errors/guard-error.ts';
-import { manifestPath } from './manifest.ts';
+import { isPartial, manifestPath } from './manifest.ts';
 import type { ListedBackup } from './list.ts';
 import type { BackupStore, Lock } from './store.ts';
 
@@ -66,14 +66,14 @@ export interface PrunePlan {
 }
 
 /**
- * What may go. Always kept: the newest backup, the newest proven one, damaged ones (a person should look at them), and unfinished ones
+ * What may go. Always kept: the newest backup, the newest proven one that holds all of its documents, damaged ones (a person should look at them), and unfinished ones
  * younger than a day (they may still run). Pure; `backups` oldest first.
  */
 export function planPrune(backups: readonly ListedBackup[], rules: KeepRules, now: Date): PrunePlan {
   const committed = backups.filter((backup) => backup.status === 'committed').toReversed();
   const kept = new Set<ListedBackup>(committed.slice(0, Math.max(rules.last, 1)));
-  const proven = committed.find(({ proof }) => proof !== undefined);
-  if (proven !== undefined) kept.add(proven);
+  const whole = committed.filter(({ manifest }) => !isPartial(manifest));
+  for (const always of [whole[0], whole.find(({ proof }) => proof !== undefined)]) if (always !== undefined) kept.add(always);
   for (const backup of committed) if (now.getTime() - timeOf(backup).getTime() < rules.days * day) kept.add(backup);
   for (const backup of newestOfEach(committed, weekOf).slice(0, rules.weekly)) kept.add(backup);
   for (const backup of newestOfEach(committed, (backup) => backup.id.slice(0, 6)).slice(0, rules.monthly)) kept.add(backup);

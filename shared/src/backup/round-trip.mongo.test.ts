@@ -55,7 +55,7 @@ describe.each(compressions)('a backup with compression %s', (compression) => {
     await expect(verifyBackup({ store, backupId: manifest.id, log: silentLog })).resolves.toEqual(manifest);
   });
 
-  test('restores under another name of the database, every document, option and index equal', async () => {
+  test('faults 33–35, 37–44: restores under another name of the database, every document, option and index equal', async () => {
     const mapNamespace = ({ collection }: { collection: string }): { database: string; collection: string } => ({
       database: copy,
       collection,

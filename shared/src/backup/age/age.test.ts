@@ -59,7 +59,7 @@ describe('an encrypted file', () => {
     await expect(decryptingStore(raw, []).read('testKey.age')).rejects.toMatchObject({ code: 'backup/key-missing' });
   });
 
-  test('with one flipped bit anywhere is refused', async () => {
+  test('fault 16: with one flipped bit anywhere is refused', async () => {
     await using folder = await temporaryFolder();
     const raw = directoryStore(folder.path);
     const whole = sealWhole(randomBytes(2 * chunk + 100), recipients);

@@ -17,7 +17,7 @@ import { directoryStore } from '../stores/directory.ts';
 import { verifyBackup } from '../verify.ts';
 import { mongodumpEngine } from './mongodump.ts';
 import { restoreByMongorestore } from './mongorestore.ts';
-import type { ToolAccess } from './mongo-tools.ts';
+import { openTool, type ToolAccess } from './mongo-tools.ts';
 
 const database = uniqueDatabase('mongodump');
 const copy = uniqueDatabase('mongodump_copy');
@@ -70,7 +70,7 @@ describe('a backup that mongodump reads', () => {
     await verifyBackup({ store: store(), backupId: manifest.id, log: silentLog });
   });
 
-  test('is restored exactly, by us and by mongorestore', async () => {
+  test('fault 50: is restored exactly, by us and by mongorestore from an archive', async () => {
     const { id } = await create();
     const before = await takeCensus(connection.client, database, { digests: true });
     const renames = { mapNamespace: ({ collection }: { collection: string }) => ({ database: copy, collection }) };
@@ -90,11 +90,48 @@ describe('a backup that mongodump reads', () => {
     expect(manifest.collections.length).toBeGreaterThan(5);
   });
 
+  test('fault 52: has the very bytes that we write ourselves, in their order', async () => {
+    const bytesOf = async ({ id }: Manifest): Promise<ReadonlyMap<string, Buffer>> => {
+      const files = (await store().files(`${id}/dump`)).map((file) => file.path);
+      const read = files.map(async (file) => [file.replace(id, ''), (await store().read(file)) ?? Buffer.alloc(0)] as const);
+      return new Map(await Promise.all(read));
+    };
+    const [theirs, ours] = [
+      await bytesOf(await create({ compression: 'none' })),
+      await bytesOf(await create({ compression: 'none', engine: undefined })),
+    ];
+    expect([...theirs.keys()]).toEqual([...ours.keys()]);
+    expect(ours.size).toBeGreaterThan(30);
+    for (const [file, bytes] of ours) expect(theirs.get(file)?.equals(bytes)).toBe(true);
+  });
+
+  test('fault 50: is a folder that mongorestore takes as it is', async () => {
+    const manifest = await create({ compression: 'gzip', engine: undefined });
+    await dropDatabases(connection.client, [database]);
+    const dump = path.join(store().locate(manifest.id), 'dump');
+    const tool = await openTool('mongorestore', access());
+    const program = await tool.start([
+      '--gzip',
+      '--maintainInsertionOrder',
+      '--stopOnError',
+      '--bypassDocumentValidation',
+      `--dir=${dump}`,
+    ]);
+    program.stdin.end();
+    program.stdout.resume();
+    await program.ended;
+    const again = await create({ engine: undefined });
+    expect(again.digest).toEqual(manifest.digest);
+    const described = (one: Manifest): unknown =>
+      one.collections.map(({ name, type, options, indexes }) => [name, type, options, indexes.toSorted()]);
+    expect(described(again)).toEqual(described(manifest));
+  });
+
   test('is refused a point in time that mongodump cannot give', async () => {
     await expect(create({ consistency: 'snapshot' })).rejects.toMatchObject({ code: 'backup/consistency-refused' });
   });
 
-  test('of a sharded cluster is refused, naming the engines that can', async () => {
+  test('fault 48: of a sharded cluster is refused, naming the engines that can', async () => {
     await expect(create({ connection: { ...connection, topology: 'sharded' } })).rejects.toMatchObject({
       code: 'engine/needed',
       remedy: expect.stringMatching(/pbm.*atlas/s),

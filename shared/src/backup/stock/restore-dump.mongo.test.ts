@@ -50,7 +50,7 @@ const renames = parseRenames(['zoo.*'], [`${database}.*`]);
 const names = async (): Promise<string[]> => (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name).sort();
 
 describe('an archive of every kind of collection', () => {
-  test('is restored exactly, and again over itself with drop', async () => {
+  test('fault 51: is restored exactly, and again over itself with drop', async () => {
     await restore(zoo, { renames });
     expect(await stockTruthOf(db)).toEqual(truth['zoo']);
     await db.collection<{ _id: number }>('types').deleteMany({});
@@ -103,7 +103,7 @@ const ns = `${database}.a`;
 const command = (o: object): object => ({ op: 'c', ns: `${database}.$cmd`, o });
 
 describe('an oplog', () => {
-  test('brings documents to its end: what it says twice comes out once', async () => {
+  test('fault 51: brings documents to its end: what it says twice comes out once', async () => {
     const location = await withOplog(
       [{ _id: 1, a: 1 }, { _id: 2 }, { _id: 4, x: 1 }],
       [

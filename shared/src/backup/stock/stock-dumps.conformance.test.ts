@@ -35,7 +35,7 @@ async function restore(location: string, drop = false): Promise<DumpRestoreResul
   return restoreDump(dump, { client: connection.client, drop, log: silentLog });
 }
 
-describe('what stock mongodump wrote comes out as by stock mongorestore', () => {
+describe('fault 51: what stock mongodump wrote comes out as by stock mongorestore', () => {
   test.each([
     ['directory', ['zoo', 'zoo2']],
     ['directory-gzip', ['zoo', 'zoo2']],

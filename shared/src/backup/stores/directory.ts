@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { GuardError, toError } from '../../errors/guard-error.ts';
 import type { BackupStore, ByteRange, PutOptions, StoredFile, StoreWriter } from '../store.ts';
@@ -16,7 +16,7 @@ export function directoryStore(root: string): BackupStore {
     read: (file, range) => attempt(`Reading ${file}`, () => absentAsUndefined(read(locate(file), range))),
     folders: () => attempt('Listing backups', () => folders(root)),
     files: (folder) => attempt(`Listing ${folder}`, () => files(locate(folder), folder)),
-    remove: (item) => attempt(`Removing ${item}`, () => rm(locate(item), { recursive: true, force: true })),
+    remove: (item) => attempt(`Removing ${item}`, () => remove(root, locate(item))),
     // What is written to a folder can be seen there at once, and nothing keeps it from being removed.
     removeStranded: async () => 0,
     lockOf: async () => undefined,
@@ -36,7 +36,8 @@ async function attempt<T>(doing: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof GuardError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw new GuardError('backup/no-space', `${doing}: the disk is full.`, { cause: error });
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
+      throw new GuardError('backup/no-space', `${doing}: the disk is full.`, { cause: error });
     throw new GuardError('backup/store-failed', `${doing}: ${code ?? toError(error).message}.`, { cause: error });
   }
 }
@@ -72,15 +73,32 @@ async function put(file: string, content: string | Buffer, { onlyNew = false }: 
   const folder = path.dirname(file);
   await mkdir(folder, { recursive: true });
   const part = path.join(folder, `.${randomUUID()}.part`);
+  try {
+    await writePart(part, typeof content === 'string' ? Buffer.from(content) : content);
+    if (onlyNew) await takeName(part, file);
+    else await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+  await keepNames(folder);
+}
+
+async function writePart(part: string, content: Buffer): Promise<void> {
   const handle = await open(part, 'w');
   try {
-    await writeAll(handle, typeof content === 'string' ? Buffer.from(content) : content);
+    await writeAll(handle, content);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  if (onlyNew) await takeName(part, file);
-  else await rename(part, file);
+}
+
+/** Makes the names in a folder outlive a loss of power, where the platform can. */
+async function keepNames(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
 }
 
 /** Gives a file its name unless there is such a file. File systems that know no links replace it. */
@@ -91,7 +109,6 @@ async function takeName(part: string, file: string): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) {
-      await rm(part, { force: true });
       if (code === 'EEXIST') throw new GuardError('store/exists', `The file ${path.basename(file)} exists already.`, { cause: error });
       throw error;
     }
@@ -119,6 +136,15 @@ async function read(file: string, range: ByteRange | undefined): Promise<Buffer>
   } finally {
     await handle.close();
   }
+}
+
+/** Removes a file or a folder, but nothing that is reached through a link in the store: it belongs to somebody else. */
+async function remove(root: string, item: string): Promise<void> {
+  const parent = await absentAsUndefined(realpath(path.dirname(item)));
+  if (parent === undefined) return;
+  if (parent !== path.resolve(await realpath(root), path.relative(path.resolve(root), path.dirname(item))))
+    throw new Error('a link leads to it');
+  await rm(item, { recursive: true, force: true });
 }
 
 /** Free space where `root` is or will be. */

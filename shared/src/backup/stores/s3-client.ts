@@ -5,8 +5,8 @@ import type { S3Access } from './s3-settings.ts';
 
 type Credentials = Awaited<ReturnType<ReturnType<typeof fromWebToken>>>;
 
-/** Requests that get no answer in so many milliseconds are sent again. */
-const timeouts = { connectionTimeout: 10_000, requestTimeout: 60_000 };
+/** Milliseconds. A slow link may take as long as it wants for a part; one on which nothing moves is given up and tried again. */
+const patience = { connection: 10_000, idle: 60_000 };
 
 /** A client for the server and account that settings and environment name. Throws `input/invalid`. */
 export function s3Client({ settings, env, idToken }: S3Access): S3Client {
@@ -19,7 +19,7 @@ export function s3Client({ settings, env, idToken }: S3Access): S3Client {
     region,
     forcePathStyle: settings.pathStyle ?? endpoint !== undefined,
     maxAttempts: 5,
-    requestHandler: timeouts,
+    requestHandler: { connectionTimeout: patience.connection, socketTimeout: settings.idleTimeout ?? patience.idle },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   });

@@ -35,6 +35,8 @@ const byName: ReadonlyMap<string, Code> = new Map([
   ),
   ...['PreconditionFailed', 'ConditionalRequestConflict'].map((name) => [name, 'store/exists'] as const),
   ...['NetworkingError', 'TimeoutError'].map((name) => [name, 'store/unreachable'] as const),
+  // As servers compatible with S3 say that they are full.
+  ...['XMinioStorageFull', 'QuotaExceeded', 'InsufficientStorage'].map((name) => [name, 'backup/no-space'] as const),
 ]);
 
 /** Error codes of Node for a server that does not answer, or not to the end. */
@@ -60,7 +62,10 @@ export function fromS3Error(error: unknown, doing: string): GuardError {
 
 function byStatus(status: number | undefined): Code | undefined {
   if (status === 403 || status === 401) return 'store/denied';
-  return status === 412 ? 'store/exists' : undefined;
+  if (status === 412) return 'store/exists';
+  if (status === 507) return 'backup/no-space';
+  // Throttling, and failures of the server: the SDK has tried them again and again before they come here.
+  return status === 429 || (status ?? 0) >= 500 ? 'store/unreachable' : undefined;
 }
 
 /** Whether the object, not the bucket, is not there. */

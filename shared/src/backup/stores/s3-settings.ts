@@ -11,6 +11,8 @@ export interface S3Settings {
   readonly pathStyle?: boolean | undefined;
   /** Role to be assumed with an ID token of GitHub. */
   readonly role?: string | undefined;
+  /** Milliseconds after which a request is sent again when nothing moves on its connection; default: a minute. */
+  readonly idleTimeout?: number | undefined;
   readonly encryption?: 'AES256' | 'aws:kms' | undefined;
   readonly kmsKey?: string | undefined;
   /** Nobody can remove or replace what is written before `milliseconds` are over. */

@@ -12,6 +12,8 @@ const mebibyte = 2 ** 20;
 const plannedParts = 8_000;
 /** Parts that are under way at once, for each file. */
 const partsAtOnce = 2;
+/** What waits in front of them, on either side of the pipe. */
+const waitingBytes = 2 * mebibyte;
 
 /** Whole MiB: 8 for files up to 62 GiB, more for larger ones, 16 when the size is not known. */
 export function partSize(expectedBytes: number | undefined): number {
@@ -44,7 +46,7 @@ export interface Sent {
  */
 export function openUpload(options: UploadOptions): StoreWriter {
   const { params, partBytes, name, signal } = options;
-  const body = new PassThrough({ highWaterMark: partBytes });
+  const body = new PassThrough({ highWaterMark: waitingBytes });
   // A pipe that is destroyed says so to whoever reads it; nobody else listens.
   body.on('error', () => undefined);
   const giveUp = new AbortController();

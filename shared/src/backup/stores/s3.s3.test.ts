@@ -1,4 +1,11 @@
-import { CreateBucketCommand, CreateMultipartUploadCommand, ListMultipartUploadsCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectRetentionCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -89,7 +96,7 @@ describe('a bucket as a store', () => {
     expect((await store.read('id/large', { offset: 24 * mebibyte, bytes: 3 * mebibyte }))?.equals(piece)).toBe(true);
   });
 
-  test('lets only one of many writers have a new name', async () => {
+  test('fault 12: lets only one of many writers have a new name', async () => {
     const store = server.store('s3://plain/race');
     const results = await Promise.allSettled(
       Array.from({ length: 8 }, (_, n) => store.put('id/manifest.json', String(n), { onlyNew: true })),
@@ -132,7 +139,7 @@ describe('an upload that is given up', () => {
     expect(await store.files('id')).toEqual([]);
   });
 
-  test('by a kill is cleared away once it is old enough, and others are not', async () => {
+  test('fault 1: by a kill is cleared away once it is old enough, and others are not', async () => {
     const Bucket = 'plain';
     for (const Key of ['stranded/id/file', 'not-ours/file']) {
       const { UploadId } = await client().send(new CreateMultipartUploadCommand({ Bucket, Key }));
@@ -179,7 +186,7 @@ describe('what goes wrong', () => {
 });
 
 describe('Object Lock', () => {
-  test('is set on every file, and told', async () => {
+  test('fault 9: is set on every file, and told', async () => {
     const store = server.store('s3://locked/kept', { objectLock: { mode: 'governance', milliseconds: 3_600_000 } });
     await store.put('id/manifest.json', 'x');
     const writer = await store.openWriter('id/big', 1);
@@ -190,6 +197,19 @@ describe('Object Lock', () => {
     expect(await store.lockOf('absent')).toBeUndefined();
     await server.store('s3://locked/free').put('id/a', 'x');
     expect(await server.store('s3://locked/free').lockOf('id')).toBeUndefined();
+  });
+
+  test('fault 9: that somebody has set on the manifest alone is told, a legal hold before a time', async () => {
+    const store = server.store('s3://locked/by-hand');
+    await store.put('id/dump/a', 'x');
+    await store.put('id/manifest.json', 'x');
+    expect(await store.lockOf('id')).toBeUndefined();
+    const manifest = { Bucket: 'locked', Key: 'by-hand/id/manifest.json' };
+    const until = new Date(Date.now() + 3_600_000);
+    await client().send(new PutObjectRetentionCommand({ ...manifest, Retention: { Mode: 'GOVERNANCE', RetainUntilDate: until } }));
+    expect((await store.lockOf('id'))?.until?.getTime()).toBeCloseTo(until.getTime(), -4);
+    await client().send(new PutObjectLegalHoldCommand({ ...manifest, LegalHold: { Status: 'ON' } }));
+    expect(await store.lockOf('id')).toEqual({ until: undefined });
   });
 
   test('in a bucket without it is refused', async () => {

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { GuardError } from '../../errors/guard-error.ts';
 import type { Log } from '../../log/log.ts';
-import type { BackupStore, ByteRange, PutOptions, StoredFile } from '../store.ts';
+import type { BackupStore, ByteRange, Lock, PutOptions, StoredFile } from '../store.ts';
 import { s3Client } from './s3-client.ts';
 import { fromS3Error, httpStatus, isAbsent } from './s3-errors.ts';
 import type { S3Settings, StoreAccess } from './s3-settings.ts';
@@ -218,11 +218,20 @@ async function uploadsUnder({ client, bucket }: Place, prefix: string): Promise<
   return found;
 }
 
-/** The lock of the first file in a folder: all files of a backup are written with the same one. */
-async function lockOf(place: Place, folder: string): Promise<{ readonly until: Date | undefined } | undefined> {
-  const [first] = await files(place, `${place.keyOf(folder)}/`);
-  if (first === undefined) return undefined;
-  const head = await place.client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: place.keyOf(first.path) }));
+/**
+ * What keeps a folder: the lock of its first file, as all files of a backup are written with the same one, or one that somebody has set by
+ * hand on a file at its top, such as the manifest.
+ */
+async function lockOf(place: Place, folder: string): Promise<Lock | undefined> {
+  const inside = await files(place, `${place.keyOf(folder)}/`);
+  const asked = inside.filter(({ path }, index) => index === 0 || path.lastIndexOf('/') === folder.length);
+  const locks = await Promise.all(asked.map(({ path }) => lockOfFile(place, path)));
+  const found = locks.filter((lock) => lock !== undefined);
+  return found.find(({ until }) => until === undefined) ?? found.toSorted((a, b) => Number(b.until) - Number(a.until))[0];
+}
+
+async function lockOfFile({ client, bucket, keyOf }: Place, path: string): Promise<Lock | undefined> {
+  const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: keyOf(path) }));
   if (head.ObjectLockLegalHoldStatus === 'ON') return { until: undefined };
   const until = head.ObjectLockRetainUntilDate;
   return until === undefined || until < new Date() ? undefined : { until };

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { silentLog } from '../../log/log.ts';
-import { openArchive } from '../../backup/stock/archive.ts';
+import { openDump } from '../../backup/stock/open-dump.ts';
 import { restoreDump } from '../../backup/stock/restore-dump.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { connectBy, readArguments, version } from './arguments.ts';
@@ -12,6 +12,8 @@ const options = readArguments({
   version: { type: 'boolean' },
   config: { type: 'string' },
   archive: { type: 'boolean' },
+  gzip: { type: 'boolean' },
+  dir: { type: 'string' },
   maintainInsertionOrder: { type: 'boolean' },
   stopOnError: { type: 'boolean' },
   bypassDocumentValidation: { type: 'boolean' },
@@ -23,7 +25,9 @@ else await restore();
 async function restore(): Promise<void> {
   await using folder = await temporaryFolder();
   const file = path.join(folder.path, 'archive');
-  await pipeline(process.stdin, createWriteStream(file));
+  if (options.dir === undefined) await pipeline(process.stdin, createWriteStream(file));
+  const dump = await openDump(options.dir ?? file);
+  if (dump === undefined) throw new Error('there is no dump');
   await using connection = await connectBy(options.config);
-  await restoreDump(await openArchive(file), { client: connection.client, drop: false, log: silentLog });
+  await restoreDump(dump, { client: connection.client, drop: false, log: silentLog });
 }

@@ -63,9 +63,10 @@ async function makePlan({ context, project, target, foreign }: Work): Promise<Im
   return planImport({ records: foreign.records, files: project.files, applied, named: context.settings['import-names'] });
 }
 
-function tell({ taken, known, unmatched, skipped, pending }: ImportPlan, { stage, log, setOutput }: MigrateContext): void {
-  setOutput('pending', pending);
-  setOutput('findings', unmatched.length);
+function tell({ taken, known, unmatched, skipped, pending }: ImportPlan, context: MigrateContext): void {
+  const { stage, log } = context;
+  context.setOutput('pending', pending);
+  context.setOutput('findings', unmatched.length);
   const rows = [
     ...taken.map(({ id, file, appliedAt }) => [id, file.name, 'to be taken over', appliedAt?.toISOString() ?? 'time not known']),
     ...known.map(({ id, file }) => [id, file.name, 'known already', '']),

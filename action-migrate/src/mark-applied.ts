@@ -11,7 +11,8 @@ import { openUserProject } from './user-project.ts';
 /** Lets the files that `only` names count as applied without running them; history and journal keep who said so and why. */
 export async function markApplied(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   const { stage, run, now, log } = context;
-  const { only = [], reason = '' } = inputs;
+  const only = inputs.only ?? [];
+  const reason = inputs.reason ?? '';
   await using project = await openUserProject(inputs, context);
   await using target = await openTarget(inputs, context, project);
   const { db, database } = target;

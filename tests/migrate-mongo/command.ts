@@ -13,6 +13,10 @@ import { openProject, type Project } from '../../shared/src/migration/project.ts
 import { runDown, runUp } from '../../shared/src/migration/run.ts';
 import { workerProgram } from '../../shared/src/testing/migration-worker.ts';
 
+interface Config {
+  readonly mongodb: { readonly url: string; readonly databaseName?: string };
+}
+
 interface Target {
   readonly uri: string;
   readonly db: Db;
@@ -56,9 +60,7 @@ async function main(wanted: 'up' | 'down' | 'status'): Promise<void> {
 
 /** The address is no business of the engine: the action gets it as an input. */
 async function settingsOf(file: string): Promise<{ readonly url: string; readonly databaseName: string | undefined }> {
-  const loaded = (await import(pathToFileURL(file).href)) as {
-    readonly default: { readonly mongodb: { url: string; databaseName?: string } };
-  };
+  const loaded = (await import(pathToFileURL(file).href)) as { readonly default: Config | Promise<Config> };
   const { url, databaseName } = (await loaded.default).mongodb;
   return { url, databaseName };
 }

@@ -12,14 +12,12 @@ export interface HistoryOptions {
 }
 
 export function openHistory({ kind, collection, describe = withoutClass }: HistoryOptions): History {
-  switch (kind) {
-    case 'migrate-mongo':
-      return migrateMongoHistory(collection ?? 'changelog');
-    case 'plain':
-      return plainHistory(collection ?? 'migrations');
-    case 'class':
-      return classHistory(collection ?? 'migrations_changelog', describe);
-  }
+  const open = {
+    'migrate-mongo': () => migrateMongoHistory(collection ?? 'changelog'),
+    plain: () => plainHistory(collection ?? 'migrations'),
+    class: () => classHistory(collection ?? 'migrations_changelog', describe),
+  };
+  return open[kind]();
 }
 
 function withoutClass(fileName: string): MigrationClass {

@@ -13,9 +13,9 @@ export interface Shape {
   /** Of a class that the file exports. */
   readonly className?: string;
   /** Runs a step to its end. Each run of a class gets an instance of its own, made of database and client. */
-  run(direction: Direction, ...given: StepArguments): Promise<void>;
+  readonly run: (direction: Direction, ...given: StepArguments) => Promise<void>;
   /** What the file exports under a name beside the steps, or its class holds as a static field. */
-  constant(name: string): unknown;
+  readonly constant: (name: string) => unknown;
 }
 
 /** What is wrong with the exports, as the end of a sentence about the file. */

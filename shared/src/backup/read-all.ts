@@ -9,6 +9,7 @@ import { inParallel } from './in-parallel.ts';
 import type { ManifestCollection } from './manifest.ts';
 import type { PlannedCollection } from './plan.ts';
 import type { SizeEstimate } from './sizes.ts';
+import { SnapshotTooShort } from './snapshot-window.ts';
 
 /** How the collections of one attempt are read. */
 export interface Reading {
@@ -48,6 +49,7 @@ async function readSteadily(reading: Reading, planned: PlannedCollection): Promi
       return await dumpCollection({ ...dump, progress: counted.progress }, await targetOf(reading, planned));
     } catch (error) {
       dump.signal?.throwIfAborted();
+      if (error instanceof SnapshotTooShort) throw error;
       if (number === attempts || !canBeginAgain(error)) throw fromMongoError(error, `Backing up ${name}`);
       counted.takeBack();
       log.warning(`The connection or the cursor was lost while ${name} was read: it is read again from its beginning.`);

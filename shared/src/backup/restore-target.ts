@@ -26,16 +26,20 @@ export function isOlder(version: string, other: string): boolean {
 
 /** Throws `restore/no-space` when the volume of the target surely has not the room for `least` bytes more; where it may be asked. */
 export async function requireRoom(client: MongoClient, database: string, least: number): Promise<void> {
+  // A database that does not exist yet knows nothing of the volume.
+  const free = (await freeBytes(client, database)) ?? (await freeBytes(client, 'admin'));
+  if (free === undefined || free >= least) return;
+  throw new GuardError(
+    'restore/no-space',
+    `The volume of the target has ${formatBytes(free)} free, the restore needs ${formatBytes(least)} or more.`,
+  );
+}
+
+async function freeBytes(client: MongoClient, database: string): Promise<number | undefined> {
   const stats = await client
     .db(database)
     .command({ dbStats: 1 })
     .catch(() => undefined);
   const [total, used]: readonly unknown[] = [stats?.['fsTotalSize'], stats?.['fsUsedSize']];
-  if (typeof total !== 'number' || typeof used !== 'number' || total === 0) return;
-  const free = total - used;
-  if (free >= least) return;
-  throw new GuardError(
-    'restore/no-space',
-    `The volume of the target has ${formatBytes(free)} free, the restore needs ${formatBytes(least)} or more.`,
-  );
+  return typeof total === 'number' && typeof used === 'number' && total > 0 ? total - used : undefined;
 }

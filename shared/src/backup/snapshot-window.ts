@@ -6,8 +6,9 @@ import type { Progress } from '../log/progress.ts';
 const defaultWindow = 300;
 /** Part of the window that a backup may need: beyond it there is no room for a slow minute. */
 const mostOfWindow = 0.9;
-/** Part of the window after which the rate is believed. */
+/** Parts of the window and of the bytes after which the rate is believed. */
 const firstLook = 0.02;
+const firstShare = 0.01;
 
 /** How long the server keeps the history that snapshot reads need, seconds. The default where the user may not ask. */
 export async function snapshotWindow(client: MongoClient): Promise<number> {
@@ -32,11 +33,11 @@ export interface Pace {
 
 /**
  * How many milliseconds the whole reading will take at the rate so far, when that is longer than the server surely keeps the snapshot;
- * `undefined` while it fits, or while the rate is not worth believing.
+ * `undefined` while it fits, while the rate is not worth believing, and when nothing is left to read.
  */
 export function tooLongFor({ total, done, elapsed, window }: Pace): number | undefined {
-  if (done === 0 || elapsed < window * firstLook) return undefined;
-  const expected = (elapsed / done) * Math.max(total, done);
+  if (done < total * firstShare || done >= total || elapsed < window * firstLook) return undefined;
+  const expected = (elapsed / done) * total;
   return expected > window * mostOfWindow ? expected : undefined;
 }
 

@@ -67,17 +67,10 @@ interface Taking {
 
 async function takeCollections(options: CreateOptions, taking: Taking): Promise<Taken> {
   const { kind, databases } = taking.attempt;
-  switch (kind) {
-    case 'snapshot':
-      return takeSnapshot(options, taking);
-    case 'oplog': {
-      const taken = await takeWithOplog({ ...taking, databases, selection: options.selection });
-      return { ...taken, consistency: { kind, clusterTime: taken.oplog.to } };
-    }
-    case 'quiescent':
-    case 'none':
-      return takeAsItComes(options, taking);
-  }
+  if (kind === 'snapshot') return takeSnapshot(options, taking);
+  if (kind !== 'oplog') return takeAsItComes(options, taking);
+  const taken = await takeWithOplog({ ...taking, databases, selection: options.selection });
+  return { ...taken, consistency: { kind, clusterTime: taken.oplog.to } };
 }
 
 /** Everything at one cluster time, at which the definitions are known to be those of the plan. */

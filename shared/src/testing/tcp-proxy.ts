@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface TcpProxy extends AsyncDisposable {
@@ -20,12 +20,12 @@ export async function startTcpProxy(
 ): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const state: { healed: Promise<void>; heal: () => void } = { healed: Promise.resolve(), heal: () => undefined };
-  const link = (): Transform =>
-    new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        void passed(chunk, () => state.healed, bytesPerSecond).then(() => done(null, chunk));
-      },
-    });
+  const link = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+    for await (const chunk of chunks) {
+      await passed(chunk, () => state.healed, bytesPerSecond);
+      yield chunk;
+    }
+  };
   const server = createServer((near) => {
     const far = connect(target);
     for (const socket of [near, far]) {
@@ -37,8 +37,9 @@ export async function startTcpProxy(
       });
       socket.on('error', () => undefined);
     }
-    near.pipe(link()).pipe(far);
-    far.pipe(link()).pipe(near);
+    // Either end may go at any time, and takes the other one along.
+    pipeline(near, link, far, () => undefined);
+    pipeline(far, link, near, () => undefined);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

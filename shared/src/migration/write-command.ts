@@ -43,4 +43,6 @@ export interface WriteReport {
   readonly commands: readonly WriteCommand[];
   /** Cluster time up to which every command is told; absent where the server has none. */
   readonly through?: string;
+  /** From now on there may be writes of which nobody tells: the migration has started another program. */
+  readonly incomplete?: boolean;
 }

@@ -20,9 +20,7 @@ type RecordDocument = { readonly time: Timestamp; readonly run: string } & (
 
 export interface WritesRecorder {
   /** Never throws: what could not be written down makes `end` say so, and the time counts as not recorded. */
-  add(report: WriteReport): void;
-  /** From now on writes are made of which nobody tells the commands: the time until the end counts as not recorded. */
-  lose(): void;
+  readonly add: (report: WriteReport) => void;
   /** Waits until everything is written. */
   end(): Promise<void>;
 }
@@ -37,8 +35,8 @@ export async function beginWritesRecord(db: Db, run: string): Promise<WritesReco
   let failed: unknown;
   let lost = false;
   return {
-    lose: () => (lost = true),
-    add: ({ commands, through: told }) => {
+    add: ({ commands, through: told, incomplete = false }) => {
+      lost ||= incomplete;
       const through = lost ? undefined : told;
       for (const part of parts(commands)) {
         writing = writing

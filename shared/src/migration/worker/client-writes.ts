@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel';
 import type { MongoClient } from 'mongodb';
 import type { WriteReport } from '../write-command.ts';
 import type { Driver } from './driver.ts';
@@ -20,6 +21,9 @@ const tellMilliseconds = 500;
 export function followClients(say: (report: WriteReport) => void): ClientWrites {
   const clients = new Set<MongoClient>();
   let observer: WriteObserver | undefined;
+  let incomplete = false;
+  // What a program of its own writes, nobody sees here.
+  for (const channel of ['child_process', 'worker_threads']) subscribe(channel, () => (incomplete = observer !== undefined));
   const add = (client: MongoClient): void => {
     if (clients.has(client)) return;
     clients.add(client);
@@ -27,7 +31,7 @@ export function followClients(say: (report: WriteReport) => void): ClientWrites 
   };
   const tell = (): void => {
     const report = observer?.take();
-    if (report !== undefined && (report.commands.length > 0 || report.through !== undefined)) say(report);
+    if (report !== undefined) say(incomplete ? { ...report, incomplete } : report);
   };
   return {
     adopt: watchOtherClients(add),

@@ -1,3 +1,4 @@
+import { keyHash } from '../../migration/write-command.ts';
 import type { CatalogEntry } from '../../mongo/catalog.ts';
 import type { DefinitionPlan } from './definitions.ts';
 import type { DocumentHistory } from './history.ts';
@@ -19,6 +20,9 @@ export interface DocumentAssessment {
   /** Documents whose earlier states are not known, by UUID. */
   readonly unknown: ReadonlyMap<string, readonly DocumentHistory[]>;
 }
+
+/** So many documents of a conflict are named. */
+const idsTold = 20;
 
 /** The documents that have to be put back one by one, by the collections that are there now. */
 export function pendingDocuments(
@@ -53,7 +57,7 @@ export function assessDocuments(
   let documents = 0;
   let bytes = 0;
   const counts = new Map<string, { back: number; deleted: number }>();
-  const conflicts = new Map<string, { readonly collection: string; readonly why: string; documents: number }>();
+  const conflicts = new Map<string, { readonly collection: string; readonly why: string; documents: number; readonly ids: string[] }>();
   const unknown = new Map<string, DocumentHistory[]>();
   for (const { collection, histories } of pending) {
     const count = { back: 0, deleted: 0 };
@@ -65,14 +69,17 @@ export function assessDocuments(
         unknown.set(history.uuid, [...(unknown.get(history.uuid) ?? []), history]);
         continue;
       }
-      documents += 1;
-      bytes += wanted.document?.length ?? 0;
-      if (wanted.document === undefined) count.deleted += 1;
-      else count.back += 1;
+      if (wanted.leave !== true) {
+        documents += 1;
+        bytes += wanted.document?.length ?? 0;
+        if (wanted.document === undefined) count.deleted += 1;
+        else count.back += 1;
+      }
       if (wanted.conflict === undefined) continue;
       const key = `${collection}\n${wanted.conflict}`;
-      const known = conflicts.get(key) ?? { collection, why: wanted.conflict, documents: 0 };
+      const known = conflicts.get(key) ?? { collection, why: wanted.conflict, documents: 0, ids: [] };
       known.documents += 1;
+      if (known.ids.length < idsTold) known.ids.push(keyHash(history.key).toString('hex'));
       conflicts.set(key, known);
     }
   }

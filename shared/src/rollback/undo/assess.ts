@@ -1,8 +1,7 @@
 import { readManifest } from '../../backup/manifest.ts';
 import { GuardError } from '../../errors/guard-error.ts';
-import { readCatalog, type CatalogEntry } from '../../mongo/catalog.ts';
+import type { CatalogEntry } from '../../mongo/catalog.ts';
 import { sameDigest } from '../../mongo/digest.ts';
-import { isOwnCollection } from '../../mongo/own-collections.ts';
 import { assessDocuments, pendingDocuments, type DocumentAssessment, type OlderStates } from './assess-documents.ts';
 import { planDefinitions, type DefinitionPlan } from './definitions.ts';
 import type { DocumentHistory } from './history.ts';
@@ -10,6 +9,7 @@ import type { Observed } from './observed.ts';
 import { noOlderStates, olderStatesFrom } from './older-states.ts';
 import { uuidsSwitchedOn } from './pre-images.ts';
 import type { UndoConflict, UndoOptions, UndoStep } from './undo.ts';
+import { standingCatalog } from './standing-catalog.ts';
 
 /** What there is to do, by all that is known now. */
 export interface Assessed {
@@ -26,9 +26,7 @@ export async function assess(options: UndoOptions, observed: Observed): Promise<
   const { client, point, conflicts: choice, signal } = options;
   const db = client.db(point.database);
   const switchedOn = await uuidsSwitchedOn(db);
-  const catalog = (await readCatalog(client, point.database, { signal })).filter(
-    ({ name }) => !isOwnCollection(name) && !point.ignored.includes(name),
-  );
+  const catalog = await standingCatalog(client, point, signal);
   const planned = planDefinitions({ point: point.census, now: catalog, events: observed.definitions, switchedOn });
   const refused = planned.impossible ?? timeSeriesWritten(observed, catalog) ?? (await notInBackup(options, planned));
   if (refused !== undefined) return refused;

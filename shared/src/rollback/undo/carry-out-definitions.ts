@@ -10,22 +10,28 @@ export interface DefinitionWork {
   readonly db: Db;
   readonly log: Log;
   /** To be awaited before each change. */
-  confirm(): Promise<void>;
+  readonly confirm: () => Promise<void>;
 }
 
 const majority = { writeConcern: { w: 'majority' as const } };
 const gone = [26, 27];
 
+interface Step {
+  readonly doing: string;
+  readonly change: () => Promise<unknown>;
+  /** Server errors that say that it was done already. */
+  readonly harmless?: readonly number[];
+}
+
 /** What has to happen before documents are put back: collections have their names, and no index of the migration is in the way. */
 export async function prepareDefinitions(plan: DefinitionPlan, work: DefinitionWork): Promise<void> {
   await renameBack(plan, work);
   for (const { collection, name } of plan.dropIndexes) {
-    await step(
-      work,
-      `Dropping the index ${name} of ${collection}`,
-      () => work.db.command({ dropIndexes: collection, index: name, ...majority }),
-      gone,
-    );
+    await step(work, {
+      doing: `Dropping the index ${name} of ${collection}`,
+      change: () => work.db.command({ dropIndexes: collection, index: name, ...majority }),
+      harmless: gone,
+    });
   }
 }
 
@@ -36,21 +42,24 @@ export async function finishDefinitions(plan: DefinitionPlan, work: DefinitionWo
   const expires = ({ index }: IndexChange): number => (parseExtendedJson(index).has('expireAfterSeconds') ? 1 : 0);
   for (const { collection, name, index, collated } of plan.createIndexes.toSorted((a, b) => expires(a) - expires(b))) {
     const indexes = [forCreation(parseExtendedJson(index), collated)];
-    await step(work, `Building the index ${name} of ${collection}`, () => db.command({ createIndexes: collection, indexes, ...majority }));
+    await step(work, {
+      doing: `Building the index ${name} of ${collection}`,
+      change: () => db.command({ createIndexes: collection, indexes, ...majority }),
+    });
   }
   for (const made of plan.drops) await dropMade(made, work);
   for (const { name, options } of plan.createViews) {
-    await step(
-      work,
-      `Making the view ${name}`,
-      () => db.command({ create: name, ...Object.fromEntries(parseExtendedJson(options)) }),
-      [48],
-    );
+    await step(work, {
+      doing: `Making the view ${name}`,
+      change: () => db.command({ create: name, ...Object.fromEntries(parseExtendedJson(options)) }),
+      harmless: [48],
+    });
   }
   for (const { collection, what, change } of plan.modifications) {
-    await step(work, `Changing ${what} of ${collection} back`, () =>
-      db.command({ collMod: collection, ...Object.fromEntries(change), ...majority }),
-    );
+    await step(work, {
+      doing: `Changing ${what} of ${collection} back`,
+      change: () => db.command({ collMod: collection, ...Object.fromEntries(change), ...majority }),
+    });
   }
 }
 
@@ -58,9 +67,11 @@ export async function finishDefinitions(plan: DefinitionPlan, work: DefinitionWo
 async function renameBack({ renames, drops }: DefinitionPlan, work: DefinitionWork): Promise<void> {
   const { db } = work;
   const rename = (from: string, to: string): Promise<void> =>
-    step(work, `Renaming ${from} to ${to}`, () =>
-      db.client.db('admin').command({ renameCollection: `${db.databaseName}.${from}`, to: `${db.databaseName}.${to}`, ...majority }),
-    );
+    step(work, {
+      doing: `Renaming ${from} to ${to}`,
+      change: () =>
+        db.client.db('admin').command({ renameCollection: `${db.databaseName}.${from}`, to: `${db.databaseName}.${to}`, ...majority }),
+    });
   const wanted = new Set(renames.map(({ to }) => to));
   for (const made of drops) if (wanted.has(made.name)) await dropMade(made, work);
   const waiting = [...renames];
@@ -82,15 +93,10 @@ async function dropMade({ name, uuid }: DefinitionPlan['drops'][number], work: D
   const [standing] = await work.db.listCollections({ name }).toArray();
   const found = (standing as { info?: { uuid?: { toString(encoding: 'hex'): string } } } | undefined)?.info?.uuid;
   if (standing === undefined || (uuid !== undefined && found?.toString('hex') !== uuid)) return;
-  await step(work, `Dropping ${name}`, () => work.db.dropCollection(name, majority), gone);
+  await step(work, { doing: `Dropping ${name}`, change: () => work.db.dropCollection(name, majority), harmless: gone });
 }
 
-async function step(
-  { log, confirm }: DefinitionWork,
-  doing: string,
-  change: () => Promise<unknown>,
-  harmless: readonly number[] = [],
-): Promise<void> {
+async function step({ log, confirm }: DefinitionWork, { doing, change, harmless = [] }: Step): Promise<void> {
   await confirm();
   log.info(doing);
   try {

@@ -1,6 +1,7 @@
-import type { Document } from 'mongodb';
+import { UUID, type Document, type MongoClient } from 'mongodb';
 import { restoreBackup } from '../../backup/restore.ts';
-import { GuardError } from '../../errors/guard-error.ts';
+import { GuardError, toError } from '../../errors/guard-error.ts';
+import type { Log } from '../../log/log.ts';
 import { stopOperations } from '../../migration/operations.ts';
 import { recordUndoSession } from '../../migration/writes-record.ts';
 import { assess, type Assessed } from './assess.ts';
@@ -28,6 +29,7 @@ export async function carryOut(options: UndoOptions, observed: Observed): Promis
   };
   await work.confirm();
   await stopOperations(client, leftRunning(point.database), log);
+  await endSessions(client, observed.record.undoSessions, log);
   const first = await assessNow(options, observed);
   refuseConflicts(options, first);
   if (first.plan.restores.length > 0 && backup !== undefined) {
@@ -44,6 +46,16 @@ export async function carryOut(options: UndoOptions, observed: Observed): Promis
 /** What a killed migration left running in a database: its connections are named with the holder of the lock and the fencing number. */
 function leftRunning(database: string): Document {
   return { appName: /^migration-guard\/.+\/\d+$/, ns: { $gte: `${database}.`, $lt: `${database}/` } };
+}
+
+/** The transactions of a killed undo would hold its documents for a minute. */
+async function endSessions(client: MongoClient, sessions: ReadonlySet<string>, log: Log): Promise<void> {
+  if (sessions.size === 0) return;
+  const ids = [...sessions].map((session) => ({ id: new UUID(session) }));
+  await client
+    .db('admin')
+    .command({ killSessions: ids })
+    .catch((error: unknown) => log.warning(`Transactions of an earlier undo may still be open, for a minute: ${toError(error).name}.`));
 }
 
 async function assessNow(options: UndoOptions, observed: Observed): Promise<Assessed> {
@@ -70,7 +82,7 @@ async function putAllBack(options: UndoOptions, observed: Observed, work: Defini
   const left = new Map<DocumentHistory, string>();
   const wanted = (history: DocumentHistory): PutBack | 'skip' => {
     const found = wantedOf(observed, history, { choice, older: assessed.older });
-    if (found === undefined) return 'skip';
+    if (found === undefined || (found !== unknownState && found.leave === true)) return 'skip';
     if (found === unknownState) {
       left.set(history, 'its earlier state is not known');
       return 'skip';

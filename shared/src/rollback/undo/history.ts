@@ -13,7 +13,7 @@ export interface DocumentHistory {
   /** The document at the point: its place, its hash, that there was none, or that nobody kept it. */
   readonly atPoint: ImagePlace | DocumentSum | 'none' | 'unknown';
   /** The writes that are not put back yet, from the first that may be the migration's. */
-  writes: readonly StoredTouch[];
+  writes: StoredTouch[];
   /** Whether others wrote it before those. */
   othersWrote: boolean;
   /** Writes before those of which it is decided later whose they are. */
@@ -78,17 +78,14 @@ export class Histories {
       history.othersWrote = true;
       return claim;
     }
-    history.writes = [
-      ...history.writes,
-      {
-        claim,
-        time: event.time,
-        kind: event.kind,
-        fields,
-        before: before ?? place(event.before),
-        after: place(event.kind === 'update' ? event.update : event.after),
-      },
-    ];
+    history.writes.push({
+      claim,
+      time: event.time,
+      kind: event.kind,
+      fields,
+      before: before ?? place(event.before),
+      after: place(event.kind === 'update' ? event.update : event.after),
+    });
     return claim;
   }
 

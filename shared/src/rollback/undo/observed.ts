@@ -23,7 +23,7 @@ export interface Observed extends AsyncDisposable {
   readonly images: ImageStore;
   /** Number of writes of others, by collection as it is called now. */
   readonly othersWrites: ReadonlyMap<string, number>;
-  author(claim: Claim, time: bigint): Author;
+  readonly author: (claim: Claim, time: bigint) => Author;
   /** Reads on until now. */
   refresh(): Promise<void>;
   /** Adds a session with which this undo writes. */

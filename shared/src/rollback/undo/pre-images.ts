@@ -34,6 +34,8 @@ export interface SwitchedOn {
  * 6.0, standalone servers and users without `collMod` have no such thing: that is told, not thrown.
  */
 export async function switchOnPreImages({ db, collections, log }: SwitchOptions): Promise<SwitchedOn> {
+  const hello = await db.command({ hello: 1 });
+  if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid') return { collections: [], why: 'a standalone server keeps none' };
   const wanted = (await readCatalog(db.client, db.databaseName)).filter(
     ({ name, type, options }) =>
       type === 'collection' &&

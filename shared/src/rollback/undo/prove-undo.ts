@@ -4,10 +4,9 @@ import { compareCensus, type CensusDifference } from '../../checks/compare-censu
 import { GuardError } from '../../errors/guard-error.ts';
 import { fromMongoError } from '../../errors/mongo-errors.ts';
 import type { Log } from '../../log/log.ts';
-import { bucketsOf, readCatalog, type CatalogEntry } from '../../mongo/catalog.ts';
+import { bucketsOf, type CatalogEntry } from '../../mongo/catalog.ts';
 import { digestCollection, type CollectionCensus } from '../../mongo/census.ts';
 import type { Digest } from '../../mongo/digest.ts';
-import { isOwnCollection } from '../../mongo/own-collections.ts';
 import { forEachInArray, rawDocument } from '../../mongo/raw-bson.ts';
 import { readRaw } from '../../mongo/raw-read.ts';
 import type { RollbackPoint } from '../point.ts';
@@ -17,6 +16,7 @@ import { sumOf, type DocumentHistory, type DocumentSum } from './history.ts';
 import { timestampOf, type Observed } from './observed.ts';
 import type { OlderStates } from './assess-documents.ts';
 import { unknownState } from './touch.ts';
+import { standingCatalog } from './standing-catalog.ts';
 
 export interface ProveUndoOptions {
   readonly client: MongoClient;
@@ -45,9 +45,7 @@ const mostAttempts = 20;
 export async function proveUndo(options: ProveUndoOptions): Promise<UndoProof> {
   const { client, point, observed, switchedOn, signal } = options;
   await observed.refresh();
-  const catalog = (await readCatalog(client, point.database, { signal })).filter(
-    ({ name }) => !isOwnCollection(name) && !point.ignored.includes(name),
-  );
+  const catalog = await standingCatalog(client, point, signal);
   const { expected, successors } = planDefinitions({ point: point.census, now: catalog, events: observed.definitions, switchedOn });
   const found: CollectionCensus[] = [];
   const wanted: CollectionCensus[] = [];
@@ -101,7 +99,14 @@ async function compareDocuments(comparing: Comparing): Promise<Compared> {
       const found = await digestCollection(client, { database: point.database, collection, signal, atClusterTime });
       return await corrected(comparing, { found, at: atClusterTime });
     } catch (error) {
-      if (!(error instanceof GuardError) || error.code !== 'server/snapshot-unavailable' || attempt === mostAttempts) throw error;
+      if (!(error instanceof GuardError) || attempt === mostAttempts) throw error;
+      // A capped collection cannot be read as it was.
+      if (error.code === 'server/failed')
+        return corrected(comparing, {
+          found: await digestCollection(client, { database: point.database, collection, signal }),
+          at: undefined,
+        });
+      if (error.code !== 'server/snapshot-unavailable') throw error;
       await sleep(250, undefined, { signal });
     }
   }
@@ -109,7 +114,8 @@ async function compareDocuments(comparing: Comparing): Promise<Compared> {
 
 interface FoundAt {
   readonly found: Digest;
-  readonly at: Timestamp;
+  /** Absent: as it is now. */
+  readonly at: Timestamp | undefined;
 }
 
 async function corrected(comparing: Comparing, { found, at }: FoundAt): Promise<Compared> {
@@ -153,9 +159,10 @@ const asked = 1_000;
 async function sumsNow(
   { client, point, entry }: Comparing,
   histories: readonly DocumentHistory[],
-  at: Timestamp,
+  at: Timestamp | undefined,
 ): Promise<ReadonlyMap<string, DocumentSum>> {
   const sums = new Map<string, DocumentSum>();
+  const snapshot = at === undefined ? {} : { readConcern: { level: 'snapshot', atClusterTime: at } };
   for (let from = 0; from < histories.length; from += asked) {
     const part = histories.slice(from, from + asked);
     const ids = part.map(({ key }) => idOf(key));
@@ -163,7 +170,7 @@ async function sumsNow(
       find: entry.name,
       filter: { _id: { $in: ids } },
       batchSize: asked,
-      readConcern: { level: 'snapshot', atClusterTime: at },
+      ...snapshot,
     };
     try {
       for await (const batch of readRaw({ client, database: point.database, collection: entry.name, command })) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSession, Db } from 'mongodb';
 import { GuardError } from '../../errors/guard-error.ts';
 import type { Log } from '../../log/log.ts';
@@ -19,10 +20,10 @@ export interface PutBackOptions {
   /** What there is to do by all that is known when it is asked. */
   pending(): readonly Pending[];
   /** The document as it has to be; `skip`: a conflict that is to be left. */
-  wanted(history: DocumentHistory): PutBack | 'skip';
+  readonly wanted: (history: DocumentHistory) => PutBack | 'skip';
   readonly total: { readonly documents: number; readonly bytes: number };
   /** To be awaited before each transaction. */
-  confirm(): Promise<void>;
+  readonly confirm: () => Promise<void>;
   /** To be told of each session before it writes, 32 hex digits. */
   announce(session: string): Promise<void>;
   readonly log: Log;
@@ -39,8 +40,9 @@ const batchBytes = 4 * 2 ** 20;
 const batchesInFlight = 3;
 /** After this long a transaction is begun at a newer cluster time, milliseconds. */
 const freshFor = 500;
-/** How often a document that others write all the time is tried. */
-const mostAttempts = 200;
+/** How often a document that others write all the time is tried; longer than a transaction that nobody ends holds it. */
+const mostAttempts = 400;
+const longestPause = 250;
 /** Documents whose unique values change places go in one transaction. */
 const mostTogether = 20_000;
 
@@ -53,7 +55,7 @@ export async function putDocumentsBack(options: PutBackOptions): Promise<void> {
   const sessions = Array.from({ length: batchesInFlight }, () => db.client.startSession({ causalConsistency: false }));
   try {
     for (const session of sessions) {
-      const id = Buffer.from((session.id?.id as { buffer: Uint8Array }).buffer).toString('hex');
+      const id = sessionOf(session);
       observed.addSession(id);
       await options.announce(id);
     }
@@ -61,6 +63,12 @@ export async function putDocumentsBack(options: PutBackOptions): Promise<void> {
   } finally {
     for (const session of sessions) await session.endSession();
   }
+}
+
+/** 32 hex digits. Throws when the driver gives no session, which it does once it is connected. */
+function sessionOf({ id }: ClientSession): string {
+  if (id === undefined) throw new Error('The driver gave no session.');
+  return Buffer.from(id.id.buffer).toString('hex');
 }
 
 class PuttingBack {
@@ -146,6 +154,7 @@ class PuttingBack {
     if (attempts > mostAttempts) {
       throw new GuardError('rollback/undo-incomplete', `A document of ${batch.collection} is written by others all the time.`);
     }
+    await sleep(Math.min(attempts * 2, longestPause), undefined, { signal: this.#options.signal });
     await this.#refresh();
     if (attempts < 3) this.#queue.unshift(batch);
     else this.#halve(batch, undefined);
@@ -175,6 +184,7 @@ class PuttingBack {
         await this.#refresh();
         const outcome = await this.#write({ collection, histories }, { session, apart: true });
         if (outcome === 'done') break;
+        await sleep(Math.min(attempt * 2, longestPause), undefined, { signal: this.#options.signal });
         if (outcome === 'duplicate' || attempt >= mostAttempts) {
           throw new GuardError(
             'rollback/undo-incomplete',

@@ -17,6 +17,8 @@ export interface Touch {
 export interface Wanted {
   /** The document as it has to be; `undefined`: there must be none. */
   readonly document: Buffer | undefined;
+  /** Nobody knows whether the migration wrote it at all: it stays as it is. */
+  readonly leave?: true;
   /** Why others' writes and the migration's cannot both be honoured. */
   readonly conflict?: string;
 }
@@ -37,7 +39,8 @@ export function wantedDocument(
 ): Wanted | typeof unknownState | undefined {
   const owned = touches.map((touch) => ({ touch, by: ownerOf(touch, choice) }));
   const first = owned.findIndex(({ by }) => by === 'migration');
-  if (first === -1) return touches.some(({ by }) => by === 'ambiguous') ? { document: undefined, conflict: unclear } : undefined;
+  if (first === -1)
+    return touches.some(({ by }) => by === 'ambiguous') ? { document: undefined, leave: true, conflict: unclear } : undefined;
   const base = baseOf(owned.slice(0, first + 1), older);
   if (base === unknownState) return unknownState;
   const replay = new Replay(base, choice);

@@ -136,7 +136,14 @@ describe('conflicts', () => {
     const { made, point } = await inConflict();
     await using opened = await openSceneUndo(made, point);
     const undo = possible(opened.undo);
-    expect(undo.conflicts).toEqual([{ collection: 'things', documents: 1, why: 'the migration and somebody else changed the same field' }]);
+    expect(undo.conflicts).toEqual([
+      {
+        collection: 'things',
+        documents: 1,
+        why: 'the migration and somebody else changed the same field',
+        ids: [expect.stringMatching(/^[0-9a-f]{16}$/)],
+      },
+    ]);
     await expect(undo.carryOut()).rejects.toMatchObject({ code: 'rollback/conflicts' });
     expect(await made.db.collection('things').countDocuments({ b: 2 })).toBe(4);
   });

@@ -40,6 +40,8 @@ export interface UndoConflict {
   readonly collection: string;
   readonly documents: number;
   readonly why: string;
+  /** What stands for the `_id` of some of them (`keyHash`, hexadecimal): an `_id` itself is not told. */
+  readonly ids?: readonly string[];
 }
 
 export interface LaterWrites {
@@ -58,7 +60,7 @@ export interface PossibleUndo extends AsyncDisposable {
   readonly bytes: number;
   readonly steps: readonly UndoStep[];
   readonly conflicts: readonly UndoConflict[];
-  /** Writes of others since the point, all of which are kept. */
+  /** Writes of others from the point to what was read last, all of which are kept. */
   readonly laterWrites: readonly LaterWrites[];
   /** Puts everything back. Can be cut off at any place and done again. Throws `rollback/conflicts`, `lock/lost`, `rollback/undo-incomplete`. */
   carryOut(): Promise<void>;
@@ -119,7 +121,9 @@ function possibleUndo(options: UndoOptions, observed: Observed, assessed: Assess
     bytes: documents.bytes,
     steps: stepsOf(plan, documents),
     conflicts: assessed.conflicts,
-    laterWrites: [...observed.othersWrites].map(([collection, writes]) => ({ collection, writes })),
+    get laterWrites() {
+      return [...observed.othersWrites].map(([collection, writes]) => ({ collection, writes }));
+    },
     carryOut: () => carryOut(options, observed),
     prove: () => proveAndEnd(options, observed),
     [Symbol.asyncDispose]: () => observed[Symbol.asyncDispose](),
@@ -130,6 +134,11 @@ function possibleUndo(options: UndoOptions, observed: Observed, assessed: Assess
 async function proveAndEnd(options: UndoOptions, observed: Observed): Promise<UndoProof> {
   const { client, point, lock } = options;
   const proof = await proveUndo({ ...options, observed, ...(await olderFor(options, observed)) });
+  if (proof.notCompared > 0) {
+    options.log.warning(
+      `${proof.notCompared} documents that others wrote were counted, but nobody kept what they were before: their contents are as others left them.`,
+    );
+  }
   if (lock !== undefined && proof.differences.length === 0) {
     await lock.confirm();
     await switchOffPreImages(client.db(point.database));

@@ -45,7 +45,7 @@ export async function lintFiles({ project, files, context, without = [] }: LintO
 }
 
 /** The part of the configuration, as the linter names it. */
-function lintSettings(configured: Exclude<MigrateContext['settings']['lint'], false>): LintSettings {
+export function lintSettings(configured: Exclude<MigrateContext['settings']['lint'], false>): LintSettings {
   const { rules, paths, 'big-collections': bigCollections, 'shard-keys': shardKeys, 'server-version': serverVersion } = configured;
   return { rules, paths, bigCollections, shardKeys, serverVersion };
 }

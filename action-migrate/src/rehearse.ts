@@ -1,20 +1,25 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { actionsCache } from '@migration-guard/shared/action/remote-cache';
-import { GuardError, type Place } from '@migration-guard/shared/errors/guard-error';
+import type { RehearsalSettings } from '@migration-guard/shared/config/rehearsal';
+import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { openJournal } from '@migration-guard/shared/migration/journal';
 import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { Project } from '@migration-guard/shared/migration/project';
 import { seconds } from '@migration-guard/shared/migration/run';
 import { connect, databaseName } from '@migration-guard/shared/mongo/connect';
 import { Secret } from '@migration-guard/shared/redaction/secret';
+import { judgeRefusals } from '@migration-guard/shared/rehearsal/judge-up';
 import { openCopy, type Copy, type CopyPlace } from '@migration-guard/shared/rehearsal/copy';
-import { rehearse as runRehearsal, type RehearsedFile, type Rehearsal } from '@migration-guard/shared/rehearsal/rehearse';
+import { fencePolicy, type FenceSettings } from '@migration-guard/shared/rehearsal/fence-policy';
+import { rehearse as runRehearsal, type Rehearsal } from '@migration-guard/shared/rehearsal/rehearse';
 import type { Finding, Result } from '@migration-guard/shared/report/run-report';
 import { latestBackup } from './backup-choice.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide, type Decision } from './decide.ts';
 import { appNameOf } from './identity.ts';
 import { lintFiles } from './lint.ts';
+import { tellRehearsal } from './rehearsal-report.ts';
+import { recordedFindings } from './recorded-findings.ts';
 import { preparationOf, tellPreparation } from './preparation.ts';
 import { refuseStrangers } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
@@ -59,13 +64,13 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   );
   const plan = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
   context.setOutput('plan-hash', plan.hash);
-  const rehearsal = await perform({ inputs, context, project, copy, decision });
+  const rehearsal = await perform({ inputs, context, project, copy, decision, database });
   const proven = [...decision.findings, ...versionFindings(copy), ...tellPreparation(copy, context), ...rehearsal.findings];
   const findings = [...proven, ...rehearsal.linted];
   const result = resultOf(findings);
   const told: Plan['rehearsal'] = { result, on: place.kind, backup: backup.id, findings: findings.length };
   await planDocument.write(planFile(context.runFolder), { ...plan, rehearsal: told });
-  tell(context, rehearsal.files, proven);
+  tellRehearsal(context, rehearsal, proven);
   context.setOutput('findings', findings.length);
   stage.dataState(`Nothing was changed in ${database}: the rehearsal ran on a copy, which is removed.`);
   return outcomeOf(result, { findings, count: decision.selected.length, database });
@@ -84,15 +89,19 @@ interface Performance {
   readonly project: Project;
   readonly copy: Copy;
   readonly decision: Decision;
+  /** Name of the database that the copy stands for. */
+  readonly database: string;
 }
 
 /** Runs the files, also when a lint rule has failed them: the copy shows what they would do. */
-async function perform({ inputs, context, project, copy, decision }: Performance): Promise<Rehearsal & Linted> {
+async function perform({ inputs, context, project, copy, decision, database }: Performance): Promise<Rehearsal & Linted> {
   const { log, now, signal, run, settings } = context;
-  if (decision.selected.length === 0) return { files: [], findings: [], linted: [] };
-  const loaded = await loadFiles(project, decision.selected, context);
-  const linted = await lintFiles({ project, files: decision.selected, context, without: [provenHere] });
+  if (decision.selected.length === 0) return { files: [], findings: [], reading: { collections: 0, milliseconds: 0 }, linted: [] };
   const appName = appNameOf(copy.lock.token);
+  const policy = await fencePolicy({ copy, database, appName, settings: fenceSettings(settings.rehearsal) });
+  await project.worker.ask('watch', { policy, folder: project.folder });
+  const loaded = await loadBehindFence(project, decision.selected, context);
+  const linted = await lintFiles({ project, files: decision.selected, context, without: [provenHere] });
   await project.connect({ uri: copy.uri.reveal(), database: copy.database, appName });
   const db = copy.client.db(copy.database);
   const limits = { maxPercent: settings.rehearsal['max-loss-percent'], expectedPercent: settings.rehearsal['expected-loss-percent'] };
@@ -109,8 +118,34 @@ async function perform({ inputs, context, project, copy, decision }: Performance
     now,
     signal,
     timeout: inputs.timeout,
+    transaction: inputs.transaction,
+    reveal: settings.rehearsal['show-ids'],
+    halfDoneUnder: settings.rehearsal['half-done'] ? halfDoneUnder : 0,
   });
-  return { ...rehearsal, linted };
+  const recorded = await recordedFindings({ project, rehearsal, linted, context });
+  return { ...rehearsal, findings: [...rehearsal.findings, ...recorded], linted };
+}
+
+/** Files that take longer are not run three more times, milliseconds. */
+const halfDoneUnder = 10_000;
+
+function fenceSettings(settings: RehearsalSettings): FenceSettings {
+  return {
+    mapHosts: settings['map-hosts'],
+    mapDatabases: settings['map-databases'],
+    allowHosts: settings['allow-hosts'],
+    allowPrograms: settings['allow-programs'],
+  };
+}
+
+/** A file may try to reach something as soon as it is loaded: that is told beside the fault. */
+async function loadBehindFence(project: Project, files: Decision['selected'], context: MigrateContext): ReturnType<typeof loadFiles> {
+  try {
+    return await loadFiles(project, files, context);
+  } catch (error) {
+    for (const finding of judgeRefusals(project.worker.takeRefusals(), project.workspace)) context.stage.finding(finding);
+    throw error;
+  }
 }
 
 function placeOf({ rehearseOn, uri }: MigrateInputs): CopyPlace {
@@ -139,41 +174,6 @@ function versionFindings({ manifest, serverVersion }: Copy): readonly Finding[] 
 function resultOf(findings: readonly Finding[]): Result {
   if (findings.some(({ severity }) => severity === 'error')) return 'failed';
   return findings.some(({ severity }) => severity === 'warning') ? 'warned' : 'passed';
-}
-
-function tell(context: MigrateContext, files: readonly RehearsedFile[], findings: readonly Finding[]): void {
-  const { stage, log } = context;
-  const time = (milliseconds: number | undefined): string => (milliseconds === undefined ? 'not run' : seconds(milliseconds));
-  stage.table({
-    title: 'Rehearsal',
-    columns: ['File', 'up', 'down', 'up again'],
-    rows: files.map(({ name, up, down, upAgain }) => [name, time(up), time(down), time(upAgain)]),
-  });
-  stage.table({
-    title: 'What up did',
-    columns: ['File', 'Collection', 'Before', 'After', 'Other changes'],
-    rows: files.flatMap(changesOf),
-  });
-  for (const finding of findings) {
-    stage.finding(finding);
-    const write = { error: 'error', warning: 'warning', note: 'notice' } as const;
-    log[write[finding.severity]](`${finding.rule}: ${finding.message}`, placeOfFinding(finding));
-  }
-}
-
-function placeOfFinding({ place }: Finding): Place | undefined {
-  if (place === undefined) return undefined;
-  const { file, line, column } = place;
-  return { file, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
-}
-
-function changesOf({ name, counts, otherChanges }: RehearsedFile): string[][] {
-  const rows = counts.map(({ collection, renamedTo, before, after }) => {
-    const shown = renamedTo === undefined ? collection : `${collection}, now ${renamedTo}`;
-    return [name, shown, String(before), String(after), ''];
-  });
-  const other = otherChanges.map((change) => [name, '', '', '', change]);
-  return rows.length + other.length === 0 ? [[name, '', '', '', 'nothing']] : [...rows, ...other];
 }
 
 function outcomeOf(

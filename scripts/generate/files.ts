@@ -4,6 +4,7 @@ import path from 'node:path';
 import { codes } from '@migration-guard/shared/errors/codes';
 import { fileRules, folderRules } from '@migration-guard/shared/migration/lint/rules/all';
 import { suppressionWithoutReason } from '@migration-guard/shared/migration/lint/suppress';
+import { recordedRules } from '@migration-guard/shared/rehearsal/rules/all';
 import type { Action } from '../actions.ts';
 import { renderActionYml } from './action-yml.ts';
 import { renderConfigSchema, settingsSchema } from './config-schema.ts';
@@ -24,6 +25,9 @@ export async function generatedFiles(actions: readonly Action[]): Promise<Readon
   }
   files.set('schema/migration-guard.schema.json', await renderConfigSchema(actions.map(({ spec }) => spec)));
   files.set('docs/errors.md', renderErrorPage(codes));
-  files.set('docs/lint.md', renderLintPage(fileRules, folderRules, suppressionWithoutReason));
+  files.set(
+    'docs/lint.md',
+    renderLintPage({ files: fileRules, folders: folderRules, recorded: recordedRules, suppression: suppressionWithoutReason }),
+  );
   return files;
 }

@@ -1,4 +1,5 @@
 import type { FileRule, FolderRule } from '@migration-guard/shared/migration/lint/rule';
+import type { RecordedRule } from '@migration-guard/shared/rehearsal/rules/rule';
 
 interface Entry {
   readonly code: string;
@@ -7,8 +8,15 @@ interface Entry {
   readonly advice: string;
 }
 
+interface Rules {
+  readonly files: readonly FileRule[];
+  readonly folders: readonly FolderRule[];
+  readonly recorded: readonly RecordedRule[];
+  readonly suppression: Entry;
+}
+
 /** docs/lint.md: every rule with its examples. */
-export function renderLintPage(files: readonly FileRule[], folders: readonly FolderRule[], suppression: Entry): string {
+export function renderLintPage({ files, folders, recorded, suppression }: Rules): string {
   const rules: readonly Entry[] = [...files, ...folders, suppression];
   return [
     '<!-- Generated from shared/src/migration/lint/rules by `npm run generate`: do not edit. -->',
@@ -47,7 +55,30 @@ export function renderLintPage(files: readonly FileRule[], folders: readonly Fol
       '',
     ]),
     ...head(suppression),
+    ...recordedPart(recorded),
   ].join('\n');
+}
+
+function recordedPart(rules: readonly RecordedRule[]): string[] {
+  return [
+    '# Recorded rules',
+    '',
+    'The mode `rehearse` finds these in what a migration was seen to do on the copy, at the line that did it. A code that a static rule has too is found here',
+    'where the text alone does not show it. Severities and suppressions are set in the same way.',
+    '',
+    '| Rule | Severity | Finds |',
+    '| --- | --- | --- |',
+    ...rules.map(({ code: name, severity, summary }) => `| [${name}](#${name.toLowerCase()}-recorded) | ${severity} | ${summary} |`),
+    '',
+    ...rules.flatMap((rule) => [
+      ...head({ ...rule, code: `${rule.code} recorded` }),
+      'Bad:',
+      ...code(rule.bad),
+      'Good:',
+      ...code(rule.good),
+      '',
+    ]),
+  ];
 }
 
 function head({ code: name, severity, summary, advice }: Entry): string[] {

@@ -41,6 +41,31 @@ export const rehearsal = z.strictObject({
   'max-loss-percent': percent.default(10),
   /** Collections that are meant to lose more, by name. */
   'expected-loss-percent': z.record(z.string(), percent).default({}),
+  'map-hosts': z
+    .array(z.string())
+    .default([])
+    .describe(
+      'MongoDB servers that the copy stands for, name or name:port, also *.example.net: a client that a migration opens to one gets the copy.',
+    ),
+  'map-databases': z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Databases beside the target that migrations use: on the server of the copy they are empty, or what the migrations made of them.',
+    ),
+  'allow-hosts': z
+    .array(z.string())
+    .default([])
+    .describe('Other hosts that migrations may connect to while they are rehearsed, name or name:port.'),
+  'allow-programs': z.array(z.string()).default([]).describe('Programs that migrations may start while they are rehearsed.'),
+  'half-done': z
+    .boolean()
+    .default(true)
+    .describe('Whether each file that takes less than 10 s is also made to fail in the middle, on a server of the rehearsal of its own.'),
+  'show-ids': z
+    .boolean()
+    .default(false)
+    .describe('Whether findings show each _id as it is. Otherwise text that may be a name or an address is left out.'),
   sample: sample.optional().describe('Restores only a part of each collection into the copy, and whatever that part refers to.'),
   mask: mask.optional().describe('Replaces personal data in the copy. Types, unique values and references stay.'),
 });

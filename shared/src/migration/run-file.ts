@@ -1,6 +1,6 @@
 import { GuardError } from '../errors/guard-error.ts';
 import { deadlineAfter } from '../timing/deadline.ts';
-import { describeEffects, noEffects } from './effects.ts';
+import { changedNothing, describeEffects, noEffects } from './effects.ts';
 import type { MigrationFile } from './files.ts';
 import { interruptible, type Interrupted } from './interrupt.ts';
 import { journalCollection, type JournalEntry } from './journal.ts';
@@ -43,8 +43,18 @@ export async function runFile(options: RunOptions, run: OneRun): Promise<DoneFil
     return { file: file.name, error, effects, ...observed };
   }
   const warnings = warningsOf(ended, { printed: options.project.takeWarnings(), workspace: options.project.workspace });
-  const done: DoneFile = { name: file.name, milliseconds, effects, warnings, inTransaction: end === 'committed', ...observed };
-  return interrupted === undefined && fault === undefined ? done : { ...done, endsRun: interrupted ?? failedError(ended, run, options.project.workspace) };
+  const done: DoneFile = {
+    name: file.name,
+    milliseconds,
+    effects,
+    warnings,
+    inTransaction: end === 'committed',
+    unawaited: ended.unawaited,
+    ...observed,
+  };
+  return interrupted === undefined && fault === undefined
+    ? done
+    : { ...done, endsRun: interrupted ?? failedError(ended, run, options.project.workspace) };
 }
 
 /** Whether the file runs in a transaction: as the run says, unless the file itself says otherwise. */
@@ -88,6 +98,7 @@ async function call(options: RunOptions, { file, step, timeout, left }: OneRun, 
       appName,
       log,
       left,
+      onBatch: options.onBatch,
       cancel: signal,
       lost: lock.lost,
       timeout,
@@ -123,7 +134,7 @@ async function settled(options: RunOptions, begun: JournalEntry, ended: Ended): 
 function failedError({ fault, effects, transaction }: Ended, { file, step }: OneRun, workspace: string): GuardError {
   const place = fault === undefined ? undefined : placeOfFault(fault, workspace);
   const before =
-    transaction?.end === 'aborted'
+    transaction?.end === 'aborted' && changedNothing(effects)
       ? `Its transaction was aborted: none of it is in the database (tried: ${describeEffects(transaction.attempted)})`
       : `Before that: ${describeEffects(effects)}`;
   const message = `${step.direction} of ${file.name}${lineText(place)} failed: ${fault?.message ?? ''}. ${before}.`;

@@ -9,7 +9,7 @@ import type { Journal } from './journal.ts';
 import type { Lock } from './lock.ts';
 import type { Project } from './project.ts';
 import { runFile, type OneRun, type Step } from './run-file.ts';
-import type { LoadedFile, ThrottleLimits } from './worker/protocol.ts';
+import type { BatchProgress, LoadedFile, ThrottleLimits } from './worker/protocol.ts';
 
 export interface RunOptions {
   readonly db: Db;
@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly resume?: ReadonlySet<string>;
   /** When the batch helper waits. */
   readonly throttle?: ThrottleLimits;
+  /** Told how far a walk of the batch helper is, at most once a second. */
+  readonly onBatch?: (batch: BatchProgress) => void;
   /** Called after each file that ended well and is recorded. */
   readonly onDone?: (done: DoneFile) => void | Promise<void>;
 }
@@ -49,6 +51,8 @@ export interface DoneFile {
   readonly endsRun?: GuardError;
   /** Of a rehearsal: every command. */
   readonly observation?: Observation;
+  /** Writes that were still under way when it returned. */
+  readonly unawaited?: readonly { readonly what: string }[];
 }
 
 /** The file at which a run ended, and why. */

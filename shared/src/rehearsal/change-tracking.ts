@@ -1,4 +1,4 @@
-import { Timestamp, type Document, type MongoClient } from 'mongodb';
+import type { Timestamp, MongoClient } from 'mongodb';
 import { bucketsOf } from '../mongo/catalog.ts';
 
 /** What the server wrote since a moment, from its oplog: by whatever client, and however. */
@@ -72,7 +72,7 @@ async function entriesBetween(client: MongoClient, from: Timestamp, to: Timestam
       { $group: { _id: '$ns', bytes: { $sum: { $bsonSize: '$$ROOT' } } } },
     ])
     .toArray();
-  const commands = await oplog.aggregate<Document>([{ $match: { ...between, op: 'c' } }, { $project: commandParts }]).toArray();
+  const commands = await oplog.aggregate([{ $match: { ...between, op: 'c' } }, { $project: commandParts }]).toArray();
   return [
     ...writes.map(({ _id: ns, bytes }) => ({ ns, kind: 'i', names: [], bytes })),
     ...commands.map(({ ns, bytes, first, to: renamedTo, applied }) => ({

@@ -86,6 +86,9 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
   }
 }
 
+/** Writes can be made to fail, and what is due by a TTL index stays until the end: it would disturb what is compared. */
+const parameters = { enableTestCommands: 1, ttlMonitorEnabled: false };
+
 async function serverFor(
   place: CopyPlace,
   { env, log, remoteCache }: CopyOptions,
@@ -94,7 +97,7 @@ async function serverFor(
   if (place.kind !== 'ephemeral') return place.uri;
   const binary = await ensureBinary({ env, log, remoteCache });
   log.info(`Starting a server for the copy: mongod ${binary.version} (${binary.source})`);
-  const server = await startEmbedded({ binary: binary.path, topology: { kind: 'replica-set', members: 1 } });
+  const server = await startEmbedded({ binary: binary.path, topology: { kind: 'replica-set', members: 1 }, parameters, cacheGigabytes: 1 });
   cleanUps.push(() => server.stop());
   return new Secret(server.uri);
 }

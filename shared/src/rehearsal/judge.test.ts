@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CensusDifference } from '../checks/compare-census.ts';
 import type { Census, CollectionCensus } from '../mongo/census.ts';
+import type { ContentDifference } from './state/compare-contents.ts';
+import type { FieldChange } from './state/field-differences.ts';
 import { countChanges, judgeDown, judgeLoss, judgeRepeat } from './judge.ts';
 
 const collection = (name: string, documents: number, uuid = name): CollectionCensus => ({
@@ -44,24 +46,60 @@ describe('judgeLoss', () => {
   });
 });
 
+const contents = (parts: Partial<ContentDifference>): ContentDifference => ({
+  collection: 'orders',
+  added: 0,
+  removed: 0,
+  changed: 0,
+  reordered: 0,
+  natural: 0,
+  fields: [],
+  natures: [],
+  ids: [],
+  samples: [],
+  lost: new Map(),
+  examined: 0,
+  ...parts,
+});
+const field = (change: FieldChange) => ({ path: 'total', change, types: 'int', documents: 3 });
+const upChanged = { upChangedNothing: false };
+
 describe('judgeDown and judgeRepeat', () => {
-  test('no difference is no finding', () => {
-    expect([...judgeDown('1.js', []), ...judgeRepeat('1.js', [])]).toEqual([]);
+  test('no difference is no finding, and neither is one by nature', () => {
+    const natural = {
+      structure: [],
+      contents: [contents({ natural: 3, natures: [{ path: 'at', nature: 'time of the run', documents: 3 }] })],
+    };
+    for (const same of [{ structure: [], contents: [] }, natural]) {
+      expect([...judgeDown('1.js', same, upChanged), ...judgeRepeat('1.js', same)]).toEqual([]);
+    }
   });
 
   test.each([
-    ['other contents', difference('digest'), 'error'],
-    ['a collection left behind with documents', difference('added', '4 documents'), 'error'],
-    ['a collection left behind empty', difference('added', '0 documents'), 'warning'],
-    ['other indexes', difference('indexes'), 'error'],
-  ])('after down, %s is an %s', (_what, found, severity) => {
-    expect(judgeDown('1.js', [found])).toMatchObject([{ severity, rule: 'rehearsal/down-not-exact' }]);
+    ['other documents', { structure: [], contents: [contents({ changed: 3, ids: ['1'], fields: [field('changed')] })] }, 'error'],
+    ['another order in arrays', { structure: [], contents: [contents({ reordered: 3, fields: [field('array-order')] })] }, 'error'],
+    ['a collection left behind with documents', { structure: [difference('added', '4 documents')], contents: [] }, 'error'],
+    ['a collection left behind empty', { structure: [difference('added', '0 documents')], contents: [] }, 'warning'],
+    ['other indexes', { structure: [difference('indexes')], contents: [] }, 'error'],
+  ])('after down, %s: %s', (_what, found, severity) => {
+    expect(judgeDown('1.js', found, upChanged)).toMatchObject([{ severity, rule: 'rehearsal/down-not-exact' }]);
+  });
+
+  test('a down that changes data although its up changed none is a fault of its own, and documents and fields are named', () => {
+    const found = { structure: [], contents: [contents({ changed: 3, ids: ['1', '2'], fields: [field('removed')] })] };
+    const message =
+      'down of 1.js changes data although its up changed nothing: orders: documents 3 changed: total removed (int) in 3, for example _id 1, 2.';
+    expect(judgeDown('1.js', found, { upChangedNothing: true })).toEqual([
+      { severity: 'error', rule: 'rehearsal/down-changes-data', message },
+    ]);
   });
 
   test.each([
-    ['other contents', difference('digest'), 'warning'],
-    ['other counts', difference('documents'), 'error'],
-  ])('after the second up, %s is an %s', (_what, found, severity) => {
-    expect(judgeRepeat('1.js', [found])).toMatchObject([{ severity, rule: 'rehearsal/not-repeatable' }]);
+    ['other values alone', { structure: [], contents: [contents({ changed: 3, fields: [field('changed')] })] }, 'warning'],
+    ['other fields', { structure: [], contents: [contents({ changed: 3, fields: [field('added')] })] }, 'error'],
+    ['more documents', { structure: [], contents: [contents({ added: 1 })] }, 'error'],
+    ['other indexes', { structure: [difference('indexes')], contents: [] }, 'error'],
+  ])('after the second up, %s: %s', (_what, found, severity) => {
+    expect(judgeRepeat('1.js', found)).toMatchObject([{ severity, rule: 'rehearsal/not-repeatable' }]);
   });
 });

@@ -1,6 +1,7 @@
-import type { CensusDifference } from '../checks/compare-census.ts';
 import type { Census, CollectionCensus } from '../mongo/census.ts';
 import type { Finding } from '../report/run-report.ts';
+import { describeComparison } from './describe-difference.ts';
+import { isSame, type StateComparison } from './state/compare-states.ts';
 
 /** How much of a collection a migration may remove before it counts as a fault. */
 export interface LossLimits {
@@ -49,41 +50,36 @@ export function judgeLoss(file: string, changes: readonly CountChange[], limits:
   });
 }
 
+/** What `up` changed on the copy tells what `down` may be blamed for. */
+export interface DownOptions {
+  readonly upChangedNothing: boolean;
+}
+
 /** A `down` must bring back exactly what was there before `up`; a collection that it leaves behind empty is only a warning. */
-export function judgeDown(file: string, differences: readonly CensusDifference[]): readonly Finding[] {
-  if (differences.length === 0) return [];
-  const harmless = differences.every(({ what, after }) => what === 'added' && after.startsWith('0 '));
-  const message = `After down of ${file} the data is not what it was before up: ${list(differences)}.`;
+export function judgeDown(file: string, comparison: StateComparison, { upChangedNothing }: DownOptions): readonly Finding[] {
+  if (isSame(comparison)) return [];
+  const { structure, contents } = comparison;
+  const how = describeComparison(comparison);
+  if (upChangedNothing) {
+    const message = `down of ${file} changes data although its up changed nothing: ${how}.`;
+    return [{ severity: 'error', rule: 'rehearsal/down-changes-data', message }];
+  }
+  const harmless = contents.length === 0 && structure.every(({ what, after }) => what === 'added' && after.startsWith('0 '));
+  const message = `After down of ${file} the data is not what it was before up: ${how}.`;
   return [{ severity: harmless ? 'warning' : 'error', rule: 'rehearsal/down-not-exact', message }];
 }
 
 /**
- * After `down`, a second `up` must lead to the same data. Documents that differ in content alone may hold values that differ by nature,
- * such as the time or new ids: a warning.
+ * After `down`, a second `up` must lead to the same data; what differs by nature is no difference. Documents that differ in other values
+ * alone are a warning: a random value explains them.
  */
-export function judgeRepeat(file: string, differences: readonly CensusDifference[]): readonly Finding[] {
-  if (differences.length === 0) return [];
-  const contentOnly = differences.every(({ what }) => what === 'digest');
-  const hint = contentOnly ? ' Values such as the current time or new ids explain it; anything else is a fault.' : '';
-  const message = `The second up of ${file} did not lead to the same data as the first: ${list(differences)}.${hint}`;
-  return [{ severity: contentOnly ? 'warning' : 'error', rule: 'rehearsal/not-repeatable', message }];
-}
-
-function list(differences: readonly CensusDifference[]): string {
-  const shown = differences.slice(0, 5).map(describeDifference);
-  return `${shown.join('; ')}${differences.length > 5 ? `; and ${differences.length - 5} more` : ''}`;
-}
-
-/** For people: `orders: 3 documents, were 4`. */
-export function describeDifference({ collection, what, before, after }: CensusDifference): string {
-  const described: Record<CensusDifference['what'], string> = {
-    missing: `${collection} is gone`,
-    added: `${collection} is new (${after})`,
-    type: `${collection}: is a ${after}, was a ${before}`,
-    documents: `${collection}: ${after} documents, were ${before}`,
-    digest: `${collection}: other contents`,
-    options: `${collection}: other options`,
-    indexes: `${collection}: other indexes`,
-  };
-  return described[what];
+export function judgeRepeat(file: string, comparison: StateComparison): readonly Finding[] {
+  if (isSame(comparison)) return [];
+  const { structure, contents } = comparison;
+  const valuesOnly =
+    structure.every(({ what }) => what === 'digest') &&
+    contents.every(({ added, removed, fields }) => added + removed === 0 && fields.every(({ change }) => change === 'changed'));
+  const hint = valuesOnly ? ' A random value explains it; anything else is a fault.' : '';
+  const message = `The second up of ${file} did not lead to the same data as the first: ${describeComparison(comparison)}.${hint}`;
+  return [{ severity: valuesOnly ? 'warning' : 'error', rule: 'rehearsal/not-repeatable', message }];
 }

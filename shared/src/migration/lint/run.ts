@@ -62,13 +62,13 @@ function finding({ code, severity }: Pick<LintFinding, 'code' | 'severity'>, mes
 }
 
 /** The severity that the configuration wants, or nothing when it is off. */
-function configured(found: LintFinding, { rules, paths }: LintSettings): LintFinding[] {
+export function configured(found: LintFinding, { rules, paths }: LintSettings): LintFinding[] {
   const forPath = Object.entries(paths).filter(([glob]) => path.matchesGlob(found.file, glob));
   const level = forPath.map(([, levels]) => levels[found.code]).findLast((known) => known !== undefined) ?? rules[found.code];
   if (level === 'off') return [];
   return [level === undefined ? found : { ...found, severity: level }];
 }
 
-function bySeverity(a: LintFinding, b: LintFinding): number {
+export function bySeverity(a: LintFinding, b: LintFinding): number {
   return order.indexOf(a.severity) - order.indexOf(b.severity) || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line);
 }

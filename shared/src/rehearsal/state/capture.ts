@@ -4,6 +4,7 @@ import { bucketsOf, readCatalog, type CatalogEntry } from '../../mongo/catalog.t
 import type { Census, CollectionCensus } from '../../mongo/census.ts';
 import { createDigester } from '../../mongo/digest.ts';
 import { isOwnCollection } from '../../mongo/own-collections.ts';
+import { forEachDocument } from '../../mongo/raw-bson.ts';
 import { readRaw, scan } from '../../mongo/raw-read.ts';
 import { memoryPool } from '../../mongo/memory-pool.ts';
 import { createSpill, type Spill } from './spill.ts';
@@ -13,6 +14,8 @@ export interface State extends Disposable {
   readonly census: Census;
   /** By collection name. Absent: the disk of the runner has no room, so that documents cannot be named. */
   readonly contents: ReadonlyMap<string, Spill>;
+  /** Bytes of the largest document, by collection name. */
+  readonly largest: ReadonlyMap<string, number>;
 }
 
 export interface CaptureOptions {
@@ -31,12 +34,14 @@ export async function captureState(options: CaptureOptions): Promise<State> {
   const wanted = (name: string): boolean => !name.startsWith('system.') && !isOwnCollection(name) && !without.includes(name);
   const collections: CollectionCensus[] = [];
   const contents = new Map<string, Spill>();
+  const largest = new Map<string, number>();
   const own: Spill[] = [];
   try {
     for (const entry of await readCatalog(client, database, { wanted, signal })) {
       const known = unchanged(entry, since);
       const read = known ?? (await readCollection(options, entry));
       if (known === undefined && read.spill !== undefined) own.push(read.spill);
+      largest.set(entry.name, read.largest);
       if (read.spill !== undefined) contents.set(entry.name, read.spill);
       collections.push({ ...entry, indexes: [...entry.indexes].sort(), ...read.counted });
     }
@@ -45,12 +50,13 @@ export async function captureState(options: CaptureOptions): Promise<State> {
     throw error;
   }
   const census = { database, takenAt: new Date().toISOString(), collections };
-  return { census, contents, [Symbol.dispose]: () => own.forEach((spill) => spill[Symbol.dispose]()) };
+  return { census, contents, largest, [Symbol.dispose]: () => own.forEach((spill) => spill[Symbol.dispose]()) };
 }
 
 interface Read {
   readonly counted: Pick<CollectionCensus, 'documents' | 'digest'>;
   readonly spill: Spill | undefined;
+  readonly largest: number;
 }
 
 /** The same collection, by name and UUID, to which nothing was written. */
@@ -58,18 +64,24 @@ function unchanged({ name, uuid, type }: CatalogEntry, since: CaptureOptions['si
   const before = since?.state.census.collections.find((collection) => collection.name === name);
   if (type === 'view' || before === undefined || before.uuid !== uuid || since?.touched?.has(name) !== false) return undefined;
   const { documents, digest } = before;
-  return { counted: { documents, ...(digest === undefined ? {} : { digest }) }, spill: since.state.contents.get(name) };
+  return {
+    counted: { documents, ...(digest === undefined ? {} : { digest }) },
+    spill: since.state.contents.get(name),
+    largest: since.state.largest.get(name) ?? 0,
+  };
 }
 
 async function readCollection({ client, database, signal }: CaptureOptions, { name, type }: CatalogEntry): Promise<Read> {
-  if (type === 'view') return { counted: { documents: 0 }, spill: undefined };
+  if (type === 'view') return { counted: { documents: 0 }, spill: undefined, largest: 0 };
   const collection = type === 'timeseries' ? bucketsOf(name) : name;
   const digester = createDigester();
   let spill: Spill | undefined = createSpill();
+  let largest = 0;
   try {
     for await (const batch of readRaw({ client, database, collection, command: scan(collection), signal })) {
       const { bytes } = digester.addArray(batch);
       spill = append(spill, bytes);
+      forEachDocument(bytes, (start, end) => (largest = Math.max(largest, end - start)));
       memoryPool.leaseOf(batch)?.end();
     }
   } catch (error) {
@@ -78,7 +90,7 @@ async function readCollection({ client, database, signal }: CaptureOptions, { na
     throw fromMongoError(error, `Reading ${database}.${name}`);
   }
   const digest = digester.digest();
-  return { counted: { documents: digest.documents, digest }, spill };
+  return { counted: { documents: digest.documents, digest }, spill, largest };
 }
 
 /** Gives up what was written when the disk is full: the digest goes on without it. */

@@ -137,7 +137,8 @@ function compareOne(tally: Tally, pair: { readonly before: Buffer; readonly afte
 /** Paths that are removed and whose values no other field has now. */
 function lostIn(differences: readonly FieldDifference[], after: Buffer): readonly string[] {
   const removed = differences.filter(({ change }) => change === 'removed');
-  if (removed.length === 0) return [];
+  // Where something else changed too, the values may have gone there.
+  if (removed.length < differences.length) return [];
   const kept = new Set([...elementsOf(after)].map(valueKey));
   for (const { after: value } of differences) if (value !== undefined) kept.add(valueKey(value));
   return removed

@@ -1,0 +1,90 @@
+import type { Db } from 'mongodb';
+import { GuardError } from '../errors/guard-error.ts';
+import type { Finding } from '../report/run-report.ts';
+import type { Observation } from '../migration/observation.ts';
+import { describeComparison } from './describe-difference.ts';
+import { isSame, type StateComparison } from './state/compare-states.ts';
+import type { Stepped } from './stepping.ts';
+
+/** Commands by which data change: one of them is made to fail. */
+const writeCommands = [
+  'insert',
+  'update',
+  'delete',
+  'findAndModify',
+  'bulkWrite',
+  'createIndexes',
+  'create',
+  'collMod',
+  'renameCollection',
+  'drop',
+  'dropIndexes',
+];
+/** Not a network error and none that the driver tries again: the migration ends there. */
+const internalError = 1;
+
+/** How many write commands the migration sent. */
+export function countWrites({ statements }: Pick<Observation, 'statements'>): number {
+  return statements.filter(({ command }) => writeCommands.includes(command)).reduce((sum, { commands }) => sum + commands, 0);
+}
+
+/**
+ * Lets the write after the first `whole` ones fail, and all that follow, of the connections with this name. Needs a server that was started
+ * with `enableTestCommands`, as the throw-away one is; tells whether it is one.
+ */
+export async function failAfter(db: Db, appName: string, whole: number): Promise<boolean> {
+  try {
+    const data = { failCommands: writeCommands, errorCode: internalError, appName };
+    await db.client.db('admin').command({ configureFailPoint: 'failCommand', mode: { skip: whole }, data });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export async function failNoMore(db: Db): Promise<void> {
+  await db.client.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' });
+}
+
+/** What happens to a file that failed in the middle. */
+export interface HalfDoneSeen {
+  /** It failed after so many of its writes. */
+  readonly after: number;
+  readonly of: number;
+  /** Whether it went on although a write had failed. */
+  readonly ignored: boolean;
+  /** Whether a second `up` leads to the same data as one that nothing disturbed. */
+  readonly again: 'same data' | 'other data' | 'fails';
+  /** Whether `down` takes the half-done state back; not tried where `up` again led to the same data. */
+  readonly down?: 'exact' | 'not exact' | 'fails' | 'missing';
+}
+
+/** For the table of the report. */
+export function describeHalfDone({ after, of, again, down }: HalfDoneSeen): string {
+  const where = `failed after ${after} of ${of} writes`;
+  if (again === 'same data') return `${where}: up again leads to the same data`;
+  const ways = { exact: 'down takes it back', 'not exact': 'down does not take it back', fails: 'down fails', missing: 'there is no down' };
+  const repeat = again === 'fails' ? 'up again fails' : 'up again leads to other data';
+  return `${where}: ${repeat}; ${down === undefined ? '' : ways[down]}`;
+}
+
+/** A file that says it may run again from its beginning must be able to. Pure. */
+export function judgeHalfDone(name: string, seen: HalfDoneSeen, { idempotent, place, comparison }: HalfDoneJudgement): readonly Finding[] {
+  if (seen.again === 'same data' || !idempotent) return [];
+  const how =
+    seen.again === 'fails' || comparison === undefined ? 'the second up fails' : `the data differ: ${describeComparison(comparison)}`;
+  const message = `${name} says that it is idempotent, but after a failure in the middle (after ${seen.after} of ${seen.of} writes) a second up does not end as it should: ${how}.`;
+  return [{ severity: 'error', rule: 'rehearsal/not-resumable', message, place }];
+}
+
+export interface HalfDoneJudgement {
+  readonly idempotent: boolean;
+  readonly place: { readonly file: string };
+  readonly comparison: StateComparison | undefined;
+}
+
+/** How the second `up` ended, by what it led to. */
+export function outcomeOfRepeat({ failure }: Stepped, comparison: StateComparison | undefined): HalfDoneSeen['again'] {
+  if (failure instanceof GuardError || comparison === undefined) return 'fails';
+  return isSame(comparison) ? 'same data' : 'other data';
+}

@@ -1,0 +1,72 @@
+import type { Statement } from '../../migration/observation.ts';
+import type { CollectionEffects } from '../effects.ts';
+import type { Stepped } from '../stepping.ts';
+
+/** From when on something is much. */
+export interface Limits {
+  /** Documents that one statement changes. */
+  readonly statementDocuments: number;
+  /** Documents that are read again and again because no index helps. */
+  readonly scannedDocuments: number;
+  /** Commands with a single document each. */
+  readonly roundTrips: number;
+  /** Documents of a collection that gets an index. */
+  readonly indexedDocuments: number;
+  readonly transactionDocuments: number;
+  readonly transactionMilliseconds: number;
+  /** Size of one document. */
+  readonly documentBytes: number;
+}
+
+export const usualLimits: Limits = {
+  statementDocuments: 100_000,
+  scannedDocuments: 100_000,
+  roundTrips: 1_000,
+  indexedDocuments: 1_000_000,
+  transactionDocuments: 1_000,
+  transactionMilliseconds: 30_000,
+  documentBytes: 8 * 2 ** 20,
+};
+
+/** What a rule may look at: the first `up` of one file on the copy. */
+export interface Observed {
+  readonly step: Stepped;
+  readonly effects: readonly CollectionEffects[];
+  /** Number of documents before, by collection. */
+  readonly before: ReadonlyMap<string, number>;
+  /** Bytes of the largest document before and after, by collection. */
+  readonly largest: ReadonlyMap<string, { readonly before: number; readonly after: number }>;
+  /** Whether `down` was seen to bring everything back. */
+  readonly takenBack: boolean;
+  readonly limits: Limits;
+}
+
+export interface RecordedMatch {
+  /** One sentence with the figures that were seen; no values of documents. */
+  readonly message: string;
+  /** The command that it is about, for its line. */
+  readonly statement?: Statement;
+  /** Where it is about no single command. */
+  readonly line?: number;
+}
+
+/** A rule about what a migration was seen to do. */
+export interface RecordedRule {
+  /** For example `MP403`; the same as that of the static rule about the same thing. */
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'note';
+  /** What is found, one sentence. */
+  readonly summary: string;
+  /** What to do instead, one sentence. */
+  readonly advice: string;
+  /** A migration with exactly this finding, in a shop with 3,000 orders and the limits of the tests. */
+  readonly bad: string;
+  /** A migration that does it well, without any finding. */
+  readonly good: string;
+  check(observed: Observed): readonly RecordedMatch[];
+}
+
+/** The commands with this name. */
+export function commandsOf({ step }: Observed, ...names: readonly string[]): readonly Statement[] {
+  return step.observation.statements.filter(({ command }) => names.includes(command));
+}

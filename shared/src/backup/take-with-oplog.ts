@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { serverCode } from '../errors/mongo-errors.ts';
+import { fromMongoError, serverCode } from '../errors/mongo-errors.ts';
 import { ChangedUnderneath } from './changed.ts';
 import { isCapped, readableAtTime } from './consistency.ts';
 import { writeDocumentFile } from './document-file.ts';
@@ -132,6 +132,7 @@ async function touchedDigest(client: MongoClient, target: Parameters<typeof dige
     return await digestOfIds(client, target);
   } catch (error) {
     if (goneSnapshot.has(serverCode(error) ?? 0)) return undefined;
-    throw error;
+    target.signal?.throwIfAborted();
+    throw fromMongoError(error, `Counting what the oplog writes to ${target.database}.${target.collection}`);
   }
 }

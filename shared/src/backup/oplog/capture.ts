@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MongoClient, Timestamp } from 'mongodb';
-import { isRetryable } from '../../errors/mongo-errors.ts';
+import { fromMongoError, isRetryable } from '../../errors/mongo-errors.ts';
 import type { Log } from '../../log/log.ts';
 import { createDigester, type Digest } from '../../mongo/digest.ts';
 import type { FrameWriter } from '../frame-writer.ts';
@@ -30,6 +30,7 @@ export interface Captured {
 /** Milliseconds between two looks at the oplog while the documents are read. */
 const pause = 1_000;
 const longPause = 3_600_000;
+const doing = 'Reading the oplog';
 /** How often a look is taken again after a lost connection or a fail-over. */
 const attempts = 5;
 /** Where in the oplog an entry lies is said in errors of a restore; here it was just read from the server. */
@@ -58,9 +59,13 @@ export class OplogCapture {
     this.#filter = new EntryFilter(options.wanted);
   }
 
-  /** Throws the driver's errors. */
+  /** Throws the errors of `fromMongoError`. */
   static async start(options: CaptureOptions): Promise<OplogCapture> {
-    return new OplogCapture(options, await firstNeeded(options.client));
+    try {
+      return new OplogCapture(options, await firstNeeded(options.client));
+    } catch (error) {
+      throw fromMongoError(error, doing);
+    }
   }
 
   /** Documents that are read after this time show nothing older than what the oplog begins with. */
@@ -73,8 +78,20 @@ export class OplogCapture {
     return this.#filter.moved;
   }
 
-  /** Writes the entries until `finish` is called. Throws `backup/oplog-rolled-over`, `dump/unsupported`, and the driver's errors. */
+  /**
+   * Writes the entries until `finish` is called. Throws `backup/oplog-rolled-over`, `dump/unsupported`, the errors of `fromMongoError`, and
+   * the reason of the signal.
+   */
   async run(frames: FrameWriter): Promise<Captured> {
+    try {
+      return await this.#run(frames);
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      throw fromMongoError(error, doing);
+    }
+  }
+
+  async #run(frames: FrameWriter): Promise<Captured> {
     const { client } = this.#options;
     while (this.#state !== 'finished') {
       const asked = this.#asked;

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { Long, Timestamp, type Db } from 'mongodb';
+import { Long, Timestamp, type ClientSession, type Db } from 'mongodb';
 import { silentLog } from '../../log/log.ts';
 import type { Connection } from '../../mongo/connect.ts';
 import { fillEveryKind } from '../../testing/every-kind.ts';
@@ -128,6 +128,26 @@ describe('writes during a backup by the oplog', () => {
     await never.abortTransaction();
     for (const one of [session, never]) await one.endSession();
     await dropDatabases(connection.client, [`${database}_other`]);
+  });
+
+  test('of a prepared transaction count from its commit', async () => {
+    const sessions = [connection.client.startSession(), connection.client.startSession()] as const;
+    const admin = connection.client.db('admin');
+    const prepare = async (session: ClientSession, n: number): Promise<Timestamp> => {
+      session.startTransaction();
+      await db.collection('orders').updateOne({ n }, { $set: { prepared: true } }, { session });
+      const { prepareTimestamp } = await admin.command({ prepareTransaction: 1, writeConcern: { w: 'majority' } }, { session });
+      return prepareTimestamp as Timestamp;
+    };
+    const [committed] = [await prepare(sessions[0], 1), await prepare(sessions[1], 2)];
+    const manifest = await backupWhile(async () => {
+      await admin.command({ commitTransaction: 1, commitTimestamp: committed, writeConcern: { w: 'majority' } }, { session: sessions[0] });
+      await admin.command({ abortTransaction: 1, writeConcern: { w: 'majority' } }, { session: sessions[1] });
+    });
+    for (const session of sessions) await session.endSession();
+    await restore(manifest);
+    expect(await connection.client.db(copy).collection('orders').countDocuments({ prepared: true })).toBe(1);
+    expect(await differences()).toEqual([]);
   });
 
   test('of other collections are not in the backup', async () => {

@@ -1,9 +1,9 @@
 import { Timestamp, type MongoClient } from 'mongodb';
 import { GuardError } from '../../errors/guard-error.ts';
 import { fromMongoError } from '../../errors/mongo-errors.ts';
-import { formatBytes } from '../../log/format-bytes.ts';
 import { formatCount } from '../../log/format-count.ts';
 import type { Log } from '../../log/log.ts';
+import { startProgress, type Progress } from '../../log/progress.ts';
 import { addDigests, sameDigest, subtractDigests, type Digest } from '../../mongo/digest.ts';
 import { elementsOf, forEachDocument, rawDocument } from '../../mongo/raw-bson.ts';
 import { readFrames } from '../frame-reader.ts';
@@ -73,6 +73,7 @@ interface Source {
   readonly manifest: Manifest;
   readonly oplog: ManifestOplog;
   readonly limit: Timestamp | undefined;
+  readonly progress?: Progress;
 }
 
 /** A target with what the manifest knows of it. */
@@ -90,14 +91,15 @@ async function replayOnto(source: Source, targets: readonly ReplayTarget[], opti
   const before = await countTouched(options, known, touched);
   const writer = new OplogWriter(client);
   let operations = 0;
-  for await (const { operation, place } of operationsOf(source, signal)) {
+  const progress = startProgress({ log, doing: 'Replaying the oplog', total: source.oplog.digest });
+  for await (const { operation, place } of operationsOf({ ...source, progress }, signal)) {
     const target = wanted.get(operation.uuid ?? '');
     if (target === undefined) continue;
     operations++;
     await writer.write(movedTo(operation, nameOf(target.at)), place);
   }
   await writer.flush();
-  log.info(`Replayed ${formatCount(operations)} operations of the oplog (${formatBytes(source.oplog.digest.bytes)})`);
+  log.info(`Replayed ${formatCount(operations)} operations of the oplog: ${progress.summary()}`);
   const after = await countTouched(options, known, touched);
   if (source.limit === undefined) for (const [index, one] of known.entries()) requireSame(one, after[index], log);
   return known.map(({ collection }, index) => now(collection.digest, before[index], after[index]));
@@ -149,7 +151,7 @@ function now(loaded: Digest, before: Digest | undefined, after: Digest | undefin
 
 /** What the oplog does to documents, transactions at their commit. */
 async function* operationsOf(
-  { store, manifest, oplog, limit }: Source,
+  { store, manifest, oplog, limit, progress }: Source,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ readonly operation: WriteOperation; readonly place: DumpPlace }, void, undefined> {
   const transactions = new TransactionBuffer();
@@ -164,6 +166,7 @@ async function* operationsOf(
         if (operation.kind === 'insert' || operation.kind === 'update' || operation.kind === 'delete') yield { operation, place };
     }
     start += bytes.length;
+    progress?.add(entries.length, bytes.length);
   }
 }
 

@@ -1,4 +1,5 @@
 import { createBackup } from '@migration-guard/shared/backup/create';
+import { recordProof } from '@migration-guard/shared/backup/proof';
 import { directoryStore } from '@migration-guard/shared/backup/stores/directory';
 import { silentLog } from '@migration-guard/shared/log/log';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
@@ -35,7 +36,10 @@ export async function openFixture(files: Readonly<Record<string, string>>, optio
     job,
     async backUp() {
       const store = directoryStore(path.join(checkout.folder, 'backups'));
-      return (await createBackup({ connection, store, selection: { databases: [database], include: [], exclude: [] }, log: silentLog })).id;
+      const selection = { databases: [database], include: [], exclude: [] };
+      const { id, digest } = await createBackup({ connection, store, selection, log: silentLog });
+      await recordProof(store, id, { kind: 'read', at: new Date(), digest });
+      return id;
     },
     migrate: (mode, inputs = {}, more = {}) => job.run('migrate', { inputs: { mode, uri: sharedUri(), database, ...inputs }, ...more }),
     async [Symbol.asyncDispose]() {

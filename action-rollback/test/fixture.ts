@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createBackup } from '@migration-guard/shared/backup/create';
+import { recordProof } from '@migration-guard/shared/backup/proof';
 import { directoryStore } from '@migration-guard/shared/backup/stores/directory';
 import { silentLog } from '@migration-guard/shared/log/log';
 import { noEffects, type Effects } from '@migration-guard/shared/migration/effects';
@@ -54,7 +55,9 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     truth: () => truthOf(db),
     async backUp() {
       const selection = { databases: [database], include: [], exclude: [] };
-      return (await createBackup({ connection, store: directoryStore(store), selection, log: silentLog })).id;
+      const { id, digest } = await createBackup({ connection, store: directoryStore(store), selection, log: silentLog });
+      await recordProof(directoryStore(store), id, { kind: 'read', at: new Date(), digest });
+      return id;
     },
     async mark(backupId) {
       const backup = backupId === undefined ? undefined : { store, id: backupId };

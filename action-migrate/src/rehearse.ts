@@ -3,6 +3,7 @@ import { actionsCache } from '@migration-guard/shared/action/remote-cache';
 import type { RehearsalSettings } from '@migration-guard/shared/config/rehearsal';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { openJournal } from '@migration-guard/shared/migration/journal';
+import type { KnownPrecheck } from '@migration-guard/shared/migration/prechecks/known';
 import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { Project } from '@migration-guard/shared/migration/project';
 import { seconds } from '@migration-guard/shared/migration/run';
@@ -10,12 +11,14 @@ import { connect, databaseName } from '@migration-guard/shared/mongo/connect';
 import { Secret } from '@migration-guard/shared/redaction/secret';
 import { judgeRefusals } from '@migration-guard/shared/rehearsal/judge-up';
 import { openCopy, type Copy, type CopyPlace } from '@migration-guard/shared/rehearsal/copy';
-import { fencePolicy, type FenceSettings } from '@migration-guard/shared/rehearsal/fence-policy';
+import { fencePolicy, nameBeside, type FenceSettings } from '@migration-guard/shared/rehearsal/fence-policy';
+import { claimMappedDatabases } from '@migration-guard/shared/rehearsal/mapped-databases';
 import { rehearse as runRehearsal, type Rehearsal } from '@migration-guard/shared/rehearsal/rehearse';
 import type { Finding, Result } from '@migration-guard/shared/report/run-report';
 import { latestBackup } from './backup-choice.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide, type Decision } from './decide.ts';
+import { foretell, openForesight } from './foresight.ts';
 import { appNameOf } from './identity.ts';
 import { lintFiles } from './lint.ts';
 import { tellRehearsal } from './rehearsal-report.ts';
@@ -65,10 +68,18 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   const plan = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
   context.setOutput('plan-hash', plan.hash);
   const rehearsal = await perform({ inputs, context, project, copy, decision, database });
-  const proven = [...decision.findings, ...versionFindings(copy), ...tellPreparation(copy, context), ...rehearsal.findings];
+  const foretold = await foretell({ inputs, context, project, copy, files: rehearsal.files });
+  const proven = [...decision.findings, ...versionFindings(copy), ...tellPreparation(copy, context), ...rehearsal.findings, ...foretold];
   const findings = [...proven, ...rehearsal.linted];
   const result = resultOf(findings);
-  const told: Plan['rehearsal'] = { result, on: place.kind, backup: backup.id, findings: findings.length };
+  const told: Plan['rehearsal'] = {
+    result,
+    on: place.kind,
+    backup: backup.id,
+    findings: findings.length,
+    takenAt: copy.manifest.finishedAt,
+    prechecks: [...rehearsal.prechecks],
+  };
   await planDocument.write(planFile(context.runFolder), { ...plan, rehearsal: told });
   tellRehearsal(context, rehearsal, proven);
   context.setOutput('findings', findings.length);
@@ -78,6 +89,7 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
 
 interface Linted {
   readonly linted: readonly Finding[];
+  readonly prechecks: readonly KnownPrecheck[];
 }
 
 /** The rule about `down`, which the rehearsal runs and compares. */
@@ -96,8 +108,11 @@ interface Performance {
 /** Runs the files, also when a lint rule has failed them: the copy shows what they would do. */
 async function perform({ inputs, context, project, copy, decision, database }: Performance): Promise<Rehearsal & Linted> {
   const { log, now, signal, run, settings } = context;
-  if (decision.selected.length === 0) return { files: [], findings: [], reading: { collections: 0, milliseconds: 0 }, linted: [] };
+  if (decision.selected.length === 0)
+    return { files: [], findings: [], reading: { collections: 0, milliseconds: 0 }, linted: [], prechecks: [] };
   const appName = appNameOf(copy.lock.token);
+  const beside = settings.rehearsal['map-databases'].map((name) => nameBeside(name, { copy, database }));
+  await using _databases = await claimMappedDatabases(copy.client, beside);
   const policy = await fencePolicy({ copy, database, appName, settings: fenceSettings(settings.rehearsal) });
   await project.worker.ask('watch', { policy, folder: project.folder });
   const loaded = await loadBehindFence(project, decision.selected, context);
@@ -105,6 +120,7 @@ async function perform({ inputs, context, project, copy, decision, database }: P
   await project.connect({ uri: copy.uri.reveal(), database: copy.database, appName });
   const db = copy.client.db(copy.database);
   const limits = { maxPercent: settings.rehearsal['max-loss-percent'], expectedPercent: settings.rehearsal['expected-loss-percent'] };
+  const foresight = openForesight(copy, context);
   const rehearsal = await runRehearsal({
     db,
     project,
@@ -121,9 +137,15 @@ async function perform({ inputs, context, project, copy, decision, database }: P
     transaction: inputs.transaction,
     reveal: settings.rehearsal['show-ids'],
     halfDoneUnder: settings.rehearsal['half-done'] ? halfDoneUnder : 0,
+    inspect: foresight.inspect,
   });
   const recorded = await recordedFindings({ project, rehearsal, linted, context });
-  return { ...rehearsal, findings: [...rehearsal.findings, ...recorded], linted };
+  return {
+    ...rehearsal,
+    findings: [...rehearsal.findings, ...foresight.findings(), ...recorded],
+    linted,
+    prechecks: foresight.prechecks(),
+  };
 }
 
 /** Files that take longer are not run three more times, milliseconds. */

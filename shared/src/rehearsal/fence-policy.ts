@@ -20,16 +20,21 @@ export interface FenceOptions {
 
 /** The fence around the migrations of one rehearsal: the servers of the copy, its database, and what the configuration adds. */
 export async function fencePolicy({ copy, database, appName, settings }: FenceOptions): Promise<FencePolicy> {
-  const own = settings.mapDatabases.map((name) => [name, copy.database === database ? name : `${name}_migration_test`]);
+  const beside = settings.mapDatabases.map((name) => [name, nameBeside(name, { copy, database })]);
   return {
     uri: copy.uri.reveal(),
     copyHosts: await addressesOf(copy.client),
-    databases: { ...Object.fromEntries(own), [database]: copy.database, [copy.database]: copy.database },
+    databases: { ...Object.fromEntries(beside), [database]: copy.database, [copy.database]: copy.database },
     mappedHosts: settings.mapHosts,
     allowedHosts: settings.allowHosts,
     allowedPrograms: settings.allowPrograms,
     appName,
   };
+}
+
+/** The name that a database beside the target has on the server of the copy: there may be one of its own name there. */
+export function nameBeside(name: string, { copy, database }: Pick<FenceOptions, 'copy' | 'database'>): string {
+  return copy.database === database ? name : `${name}_migration_test`;
 }
 
 /** All names under which a driver may find the servers of this connection. */

@@ -22,6 +22,14 @@ export interface RehearsalOptions extends StepOptions {
   readonly reveal: boolean;
   /** Whether each file is made to fail in the middle, on a copy that can do that; not for files that take longer than so many milliseconds. */
   readonly halfDoneUnder: number;
+  /** Called once with the first runs of `up`, while the copy is in the state that it names; it may only read. */
+  readonly inspect?: (inspection: Inspection) => Promise<void>;
+}
+
+export interface Inspection {
+  readonly steps: readonly Stepped[];
+  /** As before the first file again, not so because a file has no exact `down`, or as a file left it that failed. */
+  readonly state: 'as before' | 'not as before' | 'failed';
 }
 
 /** What was seen of one file. Times are milliseconds; an absent one was not run. */
@@ -92,6 +100,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   };
   if (await allUp(room)) {
     const from = await allDown(room);
+    await options.inspect?.({ steps: [...room.first.values()], state: from === 0 ? 'as before' : 'not as before' });
     if (from !== undefined && (await allUpAgain(room, from))) await allHalfDone(room, from);
   }
   await proveUntouched(room);
@@ -103,7 +112,10 @@ async function allUp(room: Room): Promise<boolean> {
   for (const file of room.files) {
     const before = room.current;
     const step = await run(room, 'up', file);
-    if (step.done === undefined) return false;
+    if (step.done === undefined) {
+      await room.inspect?.({ steps: [...room.first.values(), step], state: 'failed' });
+      return false;
+    }
     room.first.set(file.name, step);
     const counts = countChanges(before.census, room.current.census);
     const effects = effectsBetween(before, room.current, room.reveal);

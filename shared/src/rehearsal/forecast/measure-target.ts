@@ -63,17 +63,6 @@ async function oplogOf(client: MongoClient): Promise<OplogMeasures | undefined> 
   return { bytes: stats.maxSize, window: (seconds * 1_000 * stats.maxSize) / Math.min(stats.size, stats.maxSize) };
 }
 
-/** Bytes that were written to the oplog of a server so far, as long as it has forgotten nothing. */
-export async function oplogSizeOf(client: MongoClient): Promise<number | undefined> {
-  const [stats] = await client
-    .db('local')
-    .collection('oplog.rs')
-    .aggregate<{ size: number; maxSize: number }>([...oplogSize])
-    .toArray()
-    .catch(() => []);
-  return stats === undefined || stats.size >= stats.maxSize * 0.9 ? undefined : stats.size;
-}
-
 const oplogSize = [
   { $collStats: { storageStats: {} } },
   { $project: { size: '$storageStats.size', maxSize: '$storageStats.maxSize' } },

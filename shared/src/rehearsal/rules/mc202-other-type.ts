@@ -13,7 +13,7 @@ export const otherType: RecordedRule = {
   for (const { _id, total } of await orders.find().limit(10).toArray()) await orders.updateOne({ _id }, { $set: { total: String(total) } });
 };`,
   good: `export const up = async (db) => {
-  await db.collection('orders').updateMany({ totalText: null }, [{ $set: { totalText: { $toString: '$total' } } }]);
+  await db.collection('orders').updateMany({ totalText: null, _id: { $lt: 10 } }, [{ $set: { totalText: { $toString: '$total' } } }]);
 };`,
   check: ({ effects }) =>
     effects.flatMap(({ collection, contents }) =>

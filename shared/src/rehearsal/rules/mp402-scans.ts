@@ -6,11 +6,11 @@ export const scans: RecordedRule = {
   summary: 'The same command was seen to read a whole collection again and again (10 times or more, 100,000 documents or more).',
   advice: 'Build an index for its filter first, or go through the collection in ranges of `_id`.',
   bad: `export const up = async (db) => {
-  for (let n = 0; n < 40; n++) await db.collection('orders').updateOne({ email: 'user' + n }, { $set: { seen: true } });
+  for (let n = 0; n < 40; n++) await db.collection('orders').updateOne({ email: 'user' + (2999 - n) }, { $set: { seen: true } });
 };`,
   good: `export const up = async (db) => {
   await db.collection('orders').createIndex({ email: 1 });
-  for (let n = 0; n < 40; n++) await db.collection('orders').updateOne({ email: 'user' + n }, { $set: { seen: true } });
+  for (let n = 0; n < 40; n++) await db.collection('orders').updateOne({ email: 'user' + (2999 - n) }, { $set: { seen: true } });
 };`,
   check: ({ step, limits }) =>
     (step.plans ?? [])

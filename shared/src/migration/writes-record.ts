@@ -25,6 +25,10 @@ export interface WritesRecorder {
   end(): Promise<void>;
 }
 
+const aliveMilliseconds = 10_000;
+/** A run that is silent for so long, in seconds of the cluster time, is dead. */
+const deadSeconds = 60n;
+
 /** Bytes of keys in one document of the record. */
 const fullDocument = 4 * 2 ** 20;
 
@@ -34,17 +38,23 @@ export async function beginWritesRecord(db: Db, run: string): Promise<WritesReco
   let writing: Promise<unknown> = Promise.resolve();
   let failed: unknown;
   let lost = false;
+  let through: string | undefined;
+  const write = (commands: readonly WriteCommand[]): void => {
+    writing = writing
+      .then(() => append(db, { kind: 'commands', run, commands, ...(through === undefined ? {} : { through }) }))
+      .catch((error: unknown) => (failed ??= error));
+  };
+  // So that a later reader knows until when it was alive.
+  const alive = setInterval(() => write([]), aliveMilliseconds);
+  alive.unref();
   return {
     add: ({ commands, through: told, incomplete = false }) => {
       lost ||= incomplete;
-      const through = lost ? undefined : told;
-      for (const part of parts(commands)) {
-        writing = writing
-          .then(() => append(db, { kind: 'commands', run, commands: part, ...(through === undefined ? {} : { through }) }))
-          .catch((error: unknown) => (failed ??= error));
-      }
+      if (!lost) through = told ?? through;
+      for (const part of parts(commands)) write(part);
     },
     end: async () => {
+      clearInterval(alive);
       await writing;
       if (failed !== undefined) throw fromMongoError(failed, `Recording the writes of the migrations in ${db.databaseName}`);
       await append(db, { kind: lost ? 'lost' : 'end', run });
@@ -81,10 +91,10 @@ export async function readWritesRecord(db: Db, since: bigint): Promise<WritesRec
   const commands: WriteCommand[] = [];
   const windows: { after: bigint; until: bigint }[] = [];
   const undoSessions = new Set<string>();
-  let open: { through: bigint; readonly commands: WriteCommand[] } | undefined;
+  let open: { through: bigint; aliveAt: bigint; readonly commands: WriteCommand[] } | undefined;
   const close = (until: bigint, complete: boolean): void => {
     if (open === undefined) return;
-    if (!complete) windows.push({ after: open.through, until });
+    if (!complete) windows.push({ after: open.through, until: earlier(until, open.aliveAt + (deadSeconds << 32n)) });
     // What had no answer when the record broke off can have gone on until somebody looked after it.
     const text = until === forever ? {} : { until: textOfTime(until) };
     commands.push(...open.commands.map((command) => (command.until === undefined ? { ...command, ...text } : command)));
@@ -94,8 +104,9 @@ export async function readWritesRecord(db: Db, since: bigint): Promise<WritesRec
     const time = timeOf(document.time);
     if (document.kind === 'undo') undoSessions.add(document.session);
     if (document.kind !== 'commands') close(time, document.kind === 'end');
-    if (document.kind === 'begin') open = { through: time, commands: [] };
+    if (document.kind === 'begin') open = { through: time, aliveAt: time, commands: [] };
     if (document.kind === 'commands' && open !== undefined) {
+      open.aliveAt = time;
       open.commands.push(...document.commands);
       if (document.through !== undefined) open.through = timeOfText(document.through);
     }
@@ -127,4 +138,8 @@ function* parts(commands: readonly WriteCommand[]): Generator<readonly WriteComm
     [part, bytes] = [[], 0];
   }
   if (part.length > 0) yield part;
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }

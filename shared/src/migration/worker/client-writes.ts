@@ -37,7 +37,7 @@ export function followClients(say: (report: WriteReport) => void): ClientWrites 
     adopt: watchOtherClients(add),
     record: (client, { database, serialize }) => {
       clients.add(client);
-      observer = observeWrites(database, serialize);
+      observer = observeWrites(database, serialize, tell);
       for (const known of clients) observer.watch(known);
       setInterval(tell, tellMilliseconds).unref();
     },

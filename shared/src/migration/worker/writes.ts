@@ -36,13 +36,15 @@ interface UnderWay {
 
 /**
  * Records the write commands that are sent to `database`: collections, hashed `_id`s, paths and cluster times, never contents. Commands that
- * are alike and follow each other are told as one.
+ * are alike and follow each other are told as one. `onSession` is called when a session writes for the first time: by it the writes are known even if
+ * the process ends before the next report.
  */
-export function observeWrites(database: string, serialize: Serialize): WriteObserver {
+export function observeWrites(database: string, serialize: Serialize, onSession: () => void = () => undefined): WriteObserver {
   const allUnderWay: Map<number, UnderWay>[] = [];
   let ended: Draft[] = [];
   let lastTold = 0;
   let through: string | undefined;
+  const sessions = new Set<string>();
   const end = (started: UnderWay, drafts: readonly Draft[]): void => {
     for (const draft of drafts) {
       if (started.told !== undefined) ended.push({ ...draft, answers: started.told });
@@ -57,7 +59,12 @@ export function observeWrites(database: string, serialize: Serialize): WriteObse
         through = later(through, clusterTimeOf(event.command));
         if (event.databaseName !== database && event.commandName !== 'renameCollection') return;
         const drafts = draftsOf(event, database, serialize);
-        if (drafts.length > 0) underWay.set(event.requestId, { drafts, told: undefined });
+        if (drafts.length === 0) return;
+        underWay.set(event.requestId, { drafts, told: undefined });
+        const [{ session } = {}] = drafts;
+        if (session === undefined || sessions.has(session)) return;
+        sessions.add(session);
+        onSession();
       });
       client.on('commandSucceeded', (event: CommandSucceededEvent) => {
         const started = underWay.get(event.requestId);

@@ -103,17 +103,25 @@ describe('more writes than were confirmed', () => {
 describe('a command that was cut off', () => {
   const { until: _until, documents: _documents, ...open } = command;
 
-  test('has made the writes that nobody else makes', () => {
+  test('has made the writes without a session that nobody else makes', () => {
     const made = attribution([open]);
     const claim = made.claim(event('5.0'), ['a']);
-    expect(made.decide()(claim, 0n)).toBe('migration');
+    expect(made.decide(() => undefined)(claim, 0n)).toBe('migration');
+    expect(made.decide(() => 'own')(claim, timeOfText('5.0'))).toBe('migration');
+    expect(made.decide(() => 'theirs')(claim, timeOfText('5.0'))).toBe('others');
+  });
+
+  test('is ambiguous when sessions cannot be read', () => {
+    const made = attribution([open]);
+    const claim = made.claim(event('5.0'), ['a']);
+    expect(made.decide()(claim, 0n)).toBe('ambiguous');
   });
 
   test('is ambiguous where others write the same', () => {
     const made = attribution([open]);
     expect(made.claim(event('0.5'), ['a'])).toBe('others');
     const claim = made.claim(event('5.0'), ['a']);
-    expect(made.decide()(claim, 0n)).toBe('ambiguous');
+    expect(made.decide(() => undefined)(claim, 0n)).toBe('ambiguous');
   });
 
   test('counts as any command while nothing was recorded', () => {
@@ -122,6 +130,6 @@ describe('a command that was cut off', () => {
     expect(made.definedBy(event('3.5', { kind: 'createIndexes' }))).toBe('migration');
     expect(made.definedBy(event('4.5', { kind: 'createIndexes' }))).toBe('others');
     const claim = made.claim(event('3.5'), ['a']);
-    expect(made.decide()(claim, 0n)).toBe('migration');
+    expect(made.decide(() => undefined)(claim, 0n)).toBe('migration');
   });
 });

@@ -36,7 +36,8 @@ const writing = new Set(['insert', 'update', 'replace', 'delete']);
 /**
  * Tells the writes of migrations from those of others. Outside of the times of the recorded commands, and in collections or fields that they
  * do not name, a write is the others': exact. Within, the number that the server confirmed decides: as many writes as confirmed are all the
- * migration's, exactly. Are there more, the sessions in the oplog tell, where they may be read; what is left is ambiguous. Events must come
+ * migration's, exactly. Are there more, or is the number not known as the command was cut off, the sessions in the oplog tell, where they may
+ * be read; of what has no session there, writes that nobody else is seen to make are the migration's. What is left is ambiguous. Events must come
  * in their order.
  */
 export class Attribution {
@@ -118,7 +119,9 @@ export class Attribution {
         left = writes.filter(({ time }) => !single.has(time));
         expected = confirmed === undefined ? undefined : confirmed - own;
       }
-      const certain = left.length === expected || (expected === undefined && left.every(({ event }) => !this.#othersMayWrite(event)));
+      const certain =
+        left.length === expected ||
+        (sessionAt !== undefined && expected === undefined && left.every(({ event }) => !this.#othersMayWrite(event)));
       authors.set(group, certain ? 'migration' : 'ambiguous');
     }
     return (claim, time) => {

@@ -121,6 +121,66 @@ describe('documents', () => {
   });
 });
 
+test('after a kill, the oplog tells the writes of others from those that nobody recorded', async () => {
+  const made = scene();
+  const things = made.db.collection<Thing>('things');
+  await things.insertMany(range(20));
+  const point = await takeScenePoint(made);
+  await migrateScene(
+    made,
+    async (to) => {
+      await to.collection<Thing>('things').updateMany({ _id: { $lt: 10 } }, { $set: { b: 2 } });
+    },
+    { killed: true },
+  );
+  // Of the same process, after its last report.
+  await made.db.collection<Thing>('things').updateMany({ _id: { $gte: 10 } }, { $set: { fresh: true } });
+  await things.updateOne({ _id: 3 }, { $set: { a: 'later' } });
+  await things.insertOne({ _id: 100 });
+  await undoAll(made, point);
+  expect(await documentsOf(made.db, 'things')).toEqual([
+    ...range(20).map((thing) => (thing._id === 3 ? { ...thing, a: 'later' } : thing)),
+    { _id: 100 },
+  ]);
+});
+
+test('what the migration did in transactions and by bulk writes is known', async () => {
+  const made = scene();
+  const things = made.db.collection<Thing>('things');
+  await things.insertMany(range(20));
+  const point = await takeScenePoint(made);
+  await migrateScene(made, async (to, client) => {
+    const own = to.collection<Thing>('things');
+    await client.withSession((session) =>
+      session.withTransaction(async () => {
+        await own.updateOne({ _id: 1 }, { $set: { b: 5 } }, { session });
+        await own.deleteOne({ _id: 2 }, { session });
+        await own.insertOne({ _id: 50 }, { session });
+      }),
+    );
+    await own.bulkWrite([
+      { updateMany: { filter: { _id: { $gt: 10 } }, update: { $inc: { b: 1 } } } },
+      { deleteMany: { filter: { _id: { $gt: 15 } } } },
+      { insertOne: { document: { _id: 60 } } },
+    ]);
+    await to
+      .collection('things')
+      .aggregate([{ $match: { _id: 3 } }, { $set: { merged: 1 } }, { $merge: 'things' }])
+      .toArray();
+  });
+  await undoAll(made, point);
+  expect(await documentsOf(made.db, 'things')).toEqual(range(20));
+});
+
+test('a time series that the migration wrote to is left to the next rung', async () => {
+  const made = scene();
+  await made.db.createCollection('series', { timeseries: { timeField: 't' } });
+  const point = await takeScenePoint(made);
+  await migrateScene(made, (to) => to.collection('series').insertOne({ t: new Date() }));
+  await using opened = await openSceneUndo(made, point);
+  expect(opened.undo).toEqual({ possible: false, why: expect.stringContaining('time series series') });
+});
+
 describe('conflicts', () => {
   async function inConflict(): Promise<{ readonly made: Scene; readonly point: Awaited<ReturnType<typeof takeScenePoint>> }> {
     const made = scene();

@@ -65,10 +65,14 @@ export async function readTimes(client: MongoClient, kind: ConsistencyKind): Pro
 }
 
 /** Whether the server can read this collection at a cluster time: capped collections only since 8.0. */
-export function readableAtTime(planned: PlannedCollection, serverVersion: string): boolean {
+export function readableAtTime(planned: Defined, serverVersion: string): boolean {
   return !isCapped(planned) || Number.parseInt(serverVersion, 10) >= 8;
 }
 
-export function isCapped({ entry }: Pick<PlannedCollection, 'entry'>): boolean {
+interface Defined {
+  readonly entry: Pick<PlannedCollection['entry'], 'options'>;
+}
+
+export function isCapped({ entry }: Defined): boolean {
   return entry.options.includes('"capped":true');
 }

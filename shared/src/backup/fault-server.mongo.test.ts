@@ -150,6 +150,16 @@ test('fault 19: the primary steps down during a restore: the target is as it was
   await expectExact(manifest);
 });
 
+test('fault 19: the server of a restore is killed: a clear failure', async () => {
+  const manifest = await create();
+  await using alone = await startMongod({ kind: 'standalone' });
+  await using target = await connect(new Secret(`${alone.uri}&serverSelectionTimeoutMS=1000`));
+  const { pid } = await target.client.db('admin').command({ serverStatus: 1 });
+  const kill = async (): Promise<boolean> => process.kill(Number(pid), 'SIGKILL');
+  const attempt = restore(manifest, { client: target.client, store: disturbedStore(store, { at: 'read', path: /orders\.bson/ }, kill) });
+  await expect(attempt).rejects.toMatchObject({ code: expect.stringMatching(/^(server\/interrupted|target\/unreachable)$/) });
+});
+
 test('fault 26: a secondary that lags shows an older time, and that exactly', async () => {
   await whileBehind(await memberInState('SECONDARY'), async (member) => {
     const users = connection.client.db('shop').collection('users');

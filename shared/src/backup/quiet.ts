@@ -4,6 +4,7 @@ import { digestCollection } from '../mongo/census.ts';
 import { sameDigest } from '../mongo/digest.ts';
 import type { CreateOptions } from './create.ts';
 import type { ManifestCollection } from './manifest.ts';
+import { steadily } from './steadily.ts';
 import { currentClusterTime, firstWritten } from './server-time.ts';
 
 export interface Quiet {
@@ -32,7 +33,7 @@ export async function provenQuiet(options: CreateOptions, { kind, mayGiveUp, col
   let first: string | undefined;
   for (const group of Map.groupBy(open, ({ database }) => database).values()) {
     for (const part of kind === 'quiescent' ? [group] : group.map((one) => [one])) {
-      const name = await firstWrittenOf(options, part, since);
+      const name = await steadily({ ...options, doing: 'Looking for writes' }, () => firstWrittenOf(options, part, since));
       if (name === undefined) continue;
       if (!mayGiveUp) throw new GuardError('backup/not-quiescent', `${name} was written during the backup.`);
       if (kind === 'snapshot')

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Timestamp } from 'mongodb';
-import { fromMongoError, isRetryable, serverCode } from '../errors/mongo-errors.ts';
+import { fromMongoError, serverCode } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Progress } from '../log/progress.ts';
 import { isCapped, readableAtTime } from './consistency.ts';
@@ -10,6 +10,7 @@ import type { ManifestCollection } from './manifest.ts';
 import type { PlannedCollection } from './plan.ts';
 import type { SizeEstimate } from './sizes.ts';
 import { SnapshotTooShort } from './snapshot-window.ts';
+import { mayHeal, readAttempts } from './steadily.ts';
 
 /** How the collections of one attempt are read. */
 export interface Reading {
@@ -23,8 +24,6 @@ export interface Reading {
   readonly log: Log;
 }
 
-/** How often one collection is begun again when its cursor was lost. */
-const attempts = 4;
 /** CursorNotFound, QueryPlanKilled, CursorKilled, CappedPositionLost: the cursor is gone, and another one may go through. */
 const lostCursor = new Set([43, 136, 175, 237]);
 
@@ -50,7 +49,7 @@ async function readSteadily(reading: Reading, planned: PlannedCollection): Promi
     } catch (error) {
       dump.signal?.throwIfAborted();
       if (error instanceof SnapshotTooShort) throw error;
-      if (number === attempts || !canBeginAgain(error)) throw fromMongoError(error, `Backing up ${name}`);
+      if (number === readAttempts || !canBeginAgain(error)) throw fromMongoError(error, `Backing up ${name}`);
       counted.takeBack();
       log.warning(`The connection or the cursor was lost while ${name} was read: it is read again from its beginning.`);
     }
@@ -58,8 +57,7 @@ async function readSteadily(reading: Reading, planned: PlannedCollection): Promi
 }
 
 function canBeginAgain(error: unknown): boolean {
-  const name = (error as Error | null)?.name;
-  return isRetryable(error) || lostCursor.has(serverCode(error) ?? 0) || name === 'MongoServerSelectionError';
+  return mayHeal(error) || lostCursor.has(serverCode(error) ?? 0);
 }
 
 async function targetOf(

@@ -131,7 +131,8 @@ async function loadAndName(load: LoadOptions, items: readonly RestoreItem[]): Pr
     for (const collection of inOrderOfFinish(loaded)) await finishCollection(load, collection);
     return counted;
   } catch (error) {
-    for (const { discard } of loaded) await discard();
+    // Side by side: a server that is gone is waited for once.
+    await Promise.all(loaded.map(({ discard }) => discard()));
     signal?.throwIfAborted();
     throw fromMongoError(error, `Restoring the backup ${from.id}`);
   }

@@ -1,7 +1,8 @@
 import type { MongoClient } from 'mongodb';
 import { fromMongoError, serverCode } from '../errors/mongo-errors.ts';
+import { bucketsOf } from '../mongo/catalog.ts';
 import { ChangedUnderneath } from './changed.ts';
-import { isCapped, readableAtTime } from './consistency.ts';
+import { readableAtTime } from './consistency.ts';
 import { writeDocumentFile } from './document-file.ts';
 import type { ManifestCollection, ManifestOplog } from './manifest.ts';
 import { OplogCapture, type Captured } from './oplog/capture.ts';
@@ -10,6 +11,7 @@ import { firstChanged, isMeant, type PlannedCollection, type Selection } from '.
 import { readAll, type Reading } from './read-all.ts';
 import { clusterTimeText, currentClusterTime } from './server-time.ts';
 import { settle } from './settle.ts';
+import { steadily } from './steadily.ts';
 
 export interface OplogTaking {
   readonly reading: Reading;
@@ -85,7 +87,9 @@ async function readAndSettle(
   for (let round = 1; ; round++) {
     const before = await catalog();
     collections = await settle(reading, collections, before);
-    const now = await currentClusterTime(reading.dump.client);
+    const now = await steadily({ doing: 'Asking for the cluster time', log: reading.log, signal: reading.dump.signal }, () =>
+      currentClusterTime(reading.dump.client),
+    );
     if (now === undefined) throw new ChangedUnderneath('The server does not name a cluster time any more.');
     await Promise.race([capture.reach(now), writing]);
     if (capture.moved !== undefined) throw new ChangedUnderneath(`${capture.moved} got another name during the backup.`);
@@ -100,31 +104,33 @@ async function readAndSettle(
 
 /** Adds what the server has, at the end of the oplog, in the documents that the oplog writes to: a restore must come to the same. */
 async function withTouched(
-  { dump, serverVersion, log }: Reading,
+  reading: Reading,
   collections: readonly ManifestCollection[],
-  { to, touched }: Captured,
+  captured: Captured,
 ): Promise<readonly ManifestCollection[]> {
   const result: ManifestCollection[] = [];
   for (const collection of collections) {
-    const { database, name, type, uuid, data } = collection;
-    const planned = { database, entry: collection, source: undefined };
-    if (
-      uuid === undefined ||
-      data === undefined ||
-      !touched.has(uuid) ||
-      touched.overflown ||
-      (isCapped(planned) && !readableAtTime(planned, serverVersion))
-    ) {
-      result.push({ ...collection, pointInTime: true });
-      continue;
-    }
-    const at = { database, collection: type === 'timeseries' ? `system.buckets.${name}` : name };
-    const digest = await touchedDigest(dump.client, { ...at, ids: touched.idsOf(uuid), atClusterTime: to, signal: dump.signal });
-    if (digest === undefined)
-      log.warning(`What the oplog changes in ${database}.${name} could not be counted: a restore cannot be compared with it.`);
-    result.push({ ...collection, pointInTime: true, ...(digest === undefined ? {} : { touched: digest }) });
+    const touched = await touchedOf(reading, collection, captured);
+    result.push({ ...collection, pointInTime: true, ...(touched === undefined ? {} : { touched }) });
   }
   return result;
+}
+
+/** `undefined` when the oplog writes to no document, and when the server cannot tell any more: then a restore has nothing to compare with. */
+async function touchedOf(
+  { dump, serverVersion, log }: Reading,
+  { database, name, type, uuid, options }: ManifestCollection,
+  { to, touched }: Captured,
+): Promise<ManifestCollection['touched']> {
+  if (uuid === undefined || !touched.has(uuid)) return undefined;
+  const { signal } = dump;
+  const at = { database, collection: type === 'timeseries' ? bucketsOf(name) : name };
+  const doing = `Counting what the oplog writes to ${database}.${name}`;
+  const known = !touched.overflown && readableAtTime({ entry: { options } }, serverVersion);
+  const target = { ...at, ids: touched.idsOf(uuid), atClusterTime: to, signal };
+  const digest = known ? await steadily({ doing, log, signal }, () => touchedDigest(dump.client, target)) : undefined;
+  if (digest === undefined) log.warning(`${doing} is not possible: a restore cannot be compared with it.`);
+  return digest;
 }
 
 async function touchedDigest(client: MongoClient, target: Parameters<typeof digestOfIds>[1]): Promise<ManifestCollection['touched']> {

@@ -15,6 +15,7 @@ import { clusterTimeText, currentClusterTime } from './server-time.ts';
 import { settle } from './settle.ts';
 import { estimateSizes, type SizeEstimate } from './sizes.ts';
 import { snapshotWindow, watchedProgress } from './snapshot-window.ts';
+import { steadily } from './steadily.ts';
 import { takeWithOplog } from './take-with-oplog.ts';
 
 export interface Attempt {
@@ -40,8 +41,11 @@ const settleRounds = 5;
 /** One attempt at all documents. Throws as `createBackup`, and `ChangedUnderneath` and `SnapshotTooShort` when another attempt may do. */
 export async function take(options: CreateOptions, attempt: Attempt): Promise<Taken> {
   const { client } = options.connection;
+  const { log, signal } = options;
   const catalog = (): Promise<readonly PlannedCollection[]> =>
-    planCollections(client, attempt.databases, { ...options.selection, signal: options.signal });
+    steadily({ doing: 'Listing the collections', log, signal }, () =>
+      planCollections(client, attempt.databases, { ...options.selection, signal }),
+    );
   const planned = await catalog();
   requirePlanned(options, planned);
   const times = await readTimes(client, attempt.kind);
@@ -52,7 +56,7 @@ export async function take(options: CreateOptions, attempt: Attempt): Promise<Ta
   await requireSpace(options, sizes.total);
   const taking = { attempt, planned, times, catalog, reading: await readingOf(options, { attempt, times, sizes }) };
   const taken = await takeCollections(options, taking);
-  options.log.info(`Backed up ${taking.reading.dump.progress.summary()}`);
+  log.info(`Backed up ${taking.reading.dump.progress.summary()}`);
   if (options.accounts !== true) return taken;
   return { ...taken, accounts: await dumpAccounts(taking.reading, options.selection.databases) };
 }

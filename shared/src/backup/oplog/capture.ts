@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MongoClient, Timestamp } from 'mongodb';
-import { fromMongoError, isRetryable } from '../../errors/mongo-errors.ts';
+import { fromMongoError } from '../../errors/mongo-errors.ts';
 import type { Log } from '../../log/log.ts';
 import { createDigester, type Digest } from '../../mongo/digest.ts';
 import type { FrameWriter } from '../frame-writer.ts';
 import type { Namespace } from '../namespaces.ts';
+import { steadily } from '../steadily.ts';
 import { TransactionBuffer } from '../stock/oplog-transactions.ts';
 import { EntryFilter } from './entry-filter.ts';
 import { firstNeeded, newestEntry, readEntries, timeOf } from './server-oplog.ts';
@@ -31,8 +32,6 @@ export interface Captured {
 const pause = 1_000;
 const longPause = 3_600_000;
 const doing = 'Reading the oplog';
-/** How often a look is taken again after a lost connection or a fail-over. */
-const attempts = 5;
 /** Where in the oplog an entry lies is said in errors of a restore; here it was just read from the server. */
 const place = { file: 'local.oplog.rs', offset: 0 };
 
@@ -167,16 +166,9 @@ export class OplogCapture {
   }
 
   /** Majority reads are never rolled back, so the same look can be taken again with another primary. */
-  async #steadily<T>(look: () => Promise<T>): Promise<T> {
-    for (let number = 1; ; number++) {
-      try {
-        return await look();
-      } catch (error) {
-        this.#options.signal.throwIfAborted();
-        if (number === attempts || !isRetryable(error)) throw error;
-        this.#options.log.warning('The connection was lost while the oplog was read: it is read on from the last entry.');
-      }
-    }
+  #steadily<T>(look: () => Promise<T>): Promise<T> {
+    const { log, signal } = this.#options;
+    return steadily({ doing, log, signal }, look);
   }
 
   /** Waits for the next look. */

@@ -43,7 +43,11 @@ export function decodingRoom(plainBytes: number): number {
  * nothing, so frames are always taken one by one. Throws whatever zlib throws, and when the content is longer than `plainBytes`; the caller
  * compares length and digest.
  */
-export async function decompressFrame(compression: Compression, stored: Buffer, plainBytes: number, output?: Buffer): Promise<Buffer> {
+export async function decompressFrame(
+  compression: Compression,
+  stored: Buffer,
+  { plainBytes, output }: { readonly plainBytes: number; readonly output?: Buffer | undefined },
+): Promise<Buffer> {
   if (compression === 'none') return stored;
   const run = { input: stored, expected: decodingRoom(plainBytes), longest: plainBytes, output };
   const create = compression === 'zstd' ? createZstdDecompress : createGunzip;

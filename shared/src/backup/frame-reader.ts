@@ -76,8 +76,8 @@ async function decode({ store, id, compression, data }: FrameSource, frame: Fram
   if (stored.length !== frame.stored)
     throw new GuardError('backup/incomplete', `The file ${path} is cut off at byte ${frame.offset + stored.length}.`);
   if (hashOf(stored) !== frame.sha256) throw new GuardError('backup/checksum-mismatch', `The bytes of ${where} were changed or damaged.`);
-  const room = compression === 'none' ? undefined : memoryPool.take(decodingRoom(frame.plain));
-  const bytes = await decompressFrame(compression, stored, frame.plain, room).catch((error: unknown) => {
+  const output = compression === 'none' ? undefined : memoryPool.take(decodingRoom(frame.plain));
+  const bytes = await decompressFrame(compression, stored, { plainBytes: frame.plain, output }).catch((error: unknown) => {
     throw new GuardError('backup/content-mismatch', `The content of ${where} cannot be decompressed.`, { cause: error });
   });
   const digest = digestOf(bytes, where);

@@ -108,7 +108,7 @@ async function checkStoredData(
 async function checkMetadata(store: BackupStore, { id, compression }: Manifest, collection: ManifestCollection): Promise<void> {
   const content = await readProven(store, id, collection.metadata);
   const expected = metadataText(collection);
-  const text = compression === 'gzip' ? await decompressFrame('gzip', content, Buffer.byteLength(expected)) : content;
+  const text = compression === 'gzip' ? await decompressFrame('gzip', content, { plainBytes: Buffer.byteLength(expected) }) : content;
   if (text.toString('utf8') === expected) return;
   throw new GuardError('backup/content-mismatch', `The file ${id}/${collection.metadata.path} is not what the manifest says.`);
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { StepResult } from '@migration-guard/shared/testing/action-runner';
 import type { Marketplace } from './marketplace.ts';
 import { DemoFailure, startPipeline, type Pipeline, type StageCall } from './pipeline.ts';
-import { differencesBetween, fingerprintOf, totalDocuments, type Fingerprint } from './proof.ts';
+import { countAdded, differencesBetween, fingerprintOf, totalDocuments, withWrites, type Fingerprint } from './proof.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface Stagecraft {
@@ -37,8 +37,8 @@ export async function actTwo(craft: Stagecraft): Promise<void> {
   await pullRequest(craft);
   timeline.act('Act 2, continued: the gate is switched off', 'The same migration is let through to production.');
   const before = await takeFingerprint(craft, 'the demo counts');
-  await badRelease(craft);
-  await prove(craft, before);
+  const traffic = await badRelease(craft);
+  await prove(craft, before, traffic);
 }
 
 async function pullRequest(craft: Stagecraft): Promise<void> {
@@ -49,18 +49,44 @@ async function pullRequest(craft: Stagecraft): Promise<void> {
   timeline.detail('This is where a release ends: nothing has touched production.');
 }
 
-async function badRelease(craft: Stagecraft): Promise<void> {
+/** What the database held before the customers came and after it, both with the bad migration. */
+interface Traffic {
+  readonly earlier: Fingerprint;
+  readonly later: Fingerprint;
+}
+
+async function badRelease(craft: Stagecraft): Promise<Traffic> {
   const { market } = craft;
   await using pipeline = await workflow(craft, { runId: '1003', name: 'Deploy' });
   const backupId = await backUp(pipeline, market);
   const point = await migrate(pipeline, market, { 'backup-id': backupId, 'require-rehearsal': 'false' });
+  const earlier = await fingerprintOf(market.db);
   await pipeline.run(verify(market, point, 'failure'));
   await pipeline.run(smoke(market, 'failure'));
+  await registerCustomers(craft);
+  const later = await fingerprintOf(market.db);
   if (!craft.withoutRollback) {
     await pipeline.run(rollBack(market, point));
     await checkApplication(craft);
   }
   await report(pipeline, craft, 'index.html');
+  return { earlier, later };
+}
+
+/** Customers do not wait for a release: what they do on the broken one must survive its rollback. */
+async function registerCustomers({ market, timeline }: Stagecraft): Promise<void> {
+  const started = performance.now();
+  const customers = Array.from({ length: 20 }, (_, index) => ({
+    phone: `+4915100000${String(index).padStart(2, '0')}`,
+    name: `Customer ${index}`,
+  }));
+  for (const customer of customers) {
+    const body = JSON.stringify(customer);
+    const response = await fetch(`${market.service}/users`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    if (!response.ok) throw new DemoFailure(`A customer could not register: status ${response.status}.`);
+  }
+  const text = `${customers.length} customers register while the bad release runs`;
+  timeline.step('neutral', 'traffic', { milliseconds: performance.now() - started, text });
 }
 
 function workflow(craft: Stagecraft, run: { runId: string; name: string; eventName?: string }): Promise<Pipeline> {
@@ -187,10 +213,12 @@ async function takeFingerprint({ market, timeline }: Stagecraft, name: string): 
 }
 
 /** The proof that counts: nothing of the tools that did the work is used. */
-async function prove(craft: Stagecraft, before: Fingerprint): Promise<void> {
+async function prove(craft: Stagecraft, before: Fingerprint, traffic: Traffic): Promise<void> {
   const after = await takeFingerprint(craft, 'the demo counts again');
-  const differences = differencesBetween(before, after);
-  if (differences.length > 0) throw new DemoFailure('The database is not what it was before the bad release.', differences);
+  const differences = differencesBetween(withWrites(before, traffic), after);
+  if (differences.length > 0)
+    throw new DemoFailure('The database is not what it was before the bad release, with what the customers wrote.', differences);
+  craft.timeline.detail(`Kept: ${countAdded(traffic)} documents that the application wrote while the bad release ran.`);
 }
 
 function count(text: string | number | undefined): string {

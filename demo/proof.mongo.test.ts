@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Connection } from '@migration-guard/shared/mongo/connect';
 import { connectShared, dropDatabases, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import type { Db } from 'mongodb';
-import { differencesBetween, fingerprintOf, totalDocuments, type Fingerprint } from './proof.ts';
+import { countAdded, differencesBetween, fingerprintOf, totalDocuments, withWrites, type Fingerprint } from './proof.ts';
 
 const database = uniqueDatabase('proof');
 let connection: Connection;
@@ -41,6 +41,21 @@ describe("the demo's own proof", () => {
     await orders.deleteOne({ _id: 1 });
     await orders.insertOne({ _id: 1, n: 1 });
     expect(differencesBetween(before, await fingerprintOf(db))).toEqual([]);
+  });
+
+  test('tells what others wrote beside a migration from what the migration wrote', async () => {
+    await db.collection('orders').updateOne({ n: 1 }, { $set: { n: 9 } });
+    const earlier = await fingerprintOf(db);
+    const orders = db.collection<{ _id: number; n: number }>('orders');
+    await orders.insertOne({ _id: 3, n: 3 });
+    await orders.updateOne({ _id: 2 }, { $set: { n: 4 } });
+    const later = await fingerprintOf(db);
+    expect(countAdded({ earlier, later })).toBe(2);
+    await orders.updateOne({ _id: 1 }, { $set: { n: 1 } });
+    expect(differencesBetween(withWrites(before, { earlier, later }), await fingerprintOf(db))).toEqual([]);
+    expect(differencesBetween(before, await fingerprintOf(db))).toHaveLength(1);
+    await orders.deleteOne({ _id: 3 });
+    expect(differencesBetween(withWrites(before, { earlier, later }), await fingerprintOf(db))).toHaveLength(1);
   });
 
   test.each<[string, () => Promise<unknown>, string]>([

@@ -1,5 +1,6 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { GuardError, toError } from '@migration-guard/shared/errors/guard-error';
+import { keepStructure } from '@migration-guard/shared/migration/drift/structure';
 import { openJournal, type Journal } from '@migration-guard/shared/migration/journal';
 import { climb, type Reached } from '@migration-guard/shared/rollback/ladder';
 import { setMaintenance } from '@migration-guard/shared/rollback/maintenance';
@@ -43,7 +44,7 @@ export async function apply(situation: Situation, emergency: Emergency): Promise
     });
     context.setOutput('proof', proofOf(reached));
     const milliseconds = Math.round(performance.now() - started);
-    await switchOffPreImages(subject.db);
+    await leave(situation);
     await recordEach(journal, files, { state: 'ROLLED_BACK', rung: reached.rung, milliseconds });
     emergency.begun = false;
     emergency.dataState = `${subject.database} is rolled back and proven; the application does not run.`;
@@ -53,6 +54,12 @@ export async function apply(situation: Situation, emergency: Emergency): Promise
     if (emergency.begun) await recordFailure(situation, journal, error);
     throw error;
   }
+}
+
+/** What a proven rollback leaves: no pre-images that a migration switched on, and the structure that the next migration compares with. */
+async function leave({ subject, context }: Situation): Promise<void> {
+  await switchOffPreImages(subject.db);
+  await keepStructure(subject.db, { run: context.run.url, now: context.now() });
 }
 
 function journalOf({ subject, lock, context }: Situation): Journal {
@@ -103,8 +110,8 @@ async function recordFailure({ subject, context, records }: Situation, journal: 
  * there was something to write.
  */
 async function completeRecords(situation: Situation, journal: Journal): Promise<boolean> {
-  const { records, subject } = situation;
-  await switchOffPreImages(subject.db);
+  const { records } = situation;
+  await leave(situation);
   if (records.touched.length === 0) return false;
   await recordEach(journal, records.touched, { state: 'ROLLED_BACK' });
   await startApplication(situation);

@@ -25,8 +25,9 @@ const mongodump = process.env['MONGODUMP'] ?? 'mongodump';
 const mongorestore = process.env['MONGORESTORE'] ?? 'mongorestore';
 const database = 'rollback';
 
-const migration = `export async function up(db) {
-  await db.collection('orders').updateMany({ _id: { $lt: ${touched} } }, { $set: { status: 'archived' }, $unset: { note: '' } });
+const migration = `export const irreversible = 'what is measured is the undo';
+export async function up(db) {
+  await db.collection('orders').updateMany({ _id: { $lt: ${touched} } }, { $set: { status: 'archived' }, $inc: { total: 1 } });
 }
 `;
 

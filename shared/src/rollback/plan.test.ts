@@ -94,6 +94,11 @@ describe('planning a rollback', () => {
       expect(plan(point, now, { backup: census(collection('orders', 'a', 3), collection('users', 'zz', 9)) }).conflicts).toEqual([]);
     });
 
+    test('takes the contents of a collection that was written during the backup as they will be proven', () => {
+      const { digest: _, ...held } = collection('orders', 'e', 4);
+      expect(plan(point, now, { backup: census(held, collection('users', 'b', 2)) }).conflicts).toEqual([]);
+    });
+
     test('has nothing left to do where the database holds what the backup holds', () => {
       const held = census(collection('orders', 'e', 4), collection('users', 'b', 2));
       expect(plan(point, held, { backup: held })).toMatchObject({ steps: [], conflicts: [{ collection: 'orders' }] });

@@ -9,7 +9,7 @@ export async function truthOf(db: Db): Promise<Truth> {
   const truth: Record<string, string> = {};
   for (const info of await db.listCollections().toArray()) {
     const { name, type, options } = info as { name: string; type: string; options: object };
-    if (/^(migration_(lock|journal|rollback_points|reports|writes|maintenance)|system\.)/.test(name)) continue;
+    if (/^(migration_(lock|journal|rollback_points|reports|writes|structure|maintenance)|system\.)/.test(name)) continue;
     const hashes: string[] = [];
     const source = type === 'timeseries' ? `system.buckets.${name}` : name;
     if (type !== 'view') {

@@ -1,4 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
+import { keepStructure } from '@migration-guard/shared/migration/drift/structure';
 import { readPast } from '@migration-guard/shared/migration/past';
 import { admit } from './apply/admit.ts';
 import { withLocks } from './apply/locks.ts';
@@ -36,9 +37,10 @@ export async function apply(inputs: MigrateInputs, context: MigrateContext): Pro
 async function applyUnderLock(work: Work): Promise<Outcome> {
   const admitted = await admit(work);
   if ('result' in admitted) return admitted;
-  const undo = await prepareUndo(work);
+  const undo = await prepareUndo(work, admitted);
   const point = await takePoint(work, admitted.decision, undo.switchedOn);
   const result = await perform(work, admitted, { point, undo });
+  if (result.failure === undefined) await keepStructure(work.target.db, { run: work.context.run.url, now: work.context.now() });
   return concludeApply({
     context: work.context,
     database: work.target.database,
@@ -46,6 +48,6 @@ async function applyUnderLock(work: Work): Promise<Outcome> {
     point,
     decision: admitted.decision,
     recorded: admitted.finished.length,
-    linted: admitted.linted,
+    checked: admitted.checked,
   });
 }

@@ -77,6 +77,7 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
     on: place.kind,
     backup: backup.id,
     findings: findings.length,
+    touched: touchedBy(rehearsal.files),
     takenAt: copy.manifest.finishedAt,
     prechecks: [...rehearsal.prechecks],
   };
@@ -85,6 +86,11 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   context.setOutput('findings', findings.length);
   stage.dataState(`Nothing was changed in ${database}: the rehearsal ran on a copy, which is removed.`);
   return outcomeOf(result, { findings, count: decision.selected.length, database });
+}
+
+function touchedBy(files: Rehearsal['files']): string[] {
+  const names = files.flatMap(({ effects }) => effects.flatMap(({ collection, renamedFrom }) => [collection, renamedFrom ?? collection]));
+  return [...new Set(names)].sort();
 }
 
 interface Linted {

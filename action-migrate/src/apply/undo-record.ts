@@ -1,7 +1,8 @@
 import { toError } from '@migration-guard/shared/errors/guard-error';
+import { makePlan, touchedInRehearsal } from '@migration-guard/shared/migration/plan';
 import { beginWritesRecord, type WritesRecorder } from '@migration-guard/shared/migration/writes-record';
 import { switchOffPreImages, switchOnPreImages, type SwitchedOn } from '@migration-guard/shared/rollback/undo/pre-images';
-import type { Work } from './work.ts';
+import type { Admitted, Work } from './work.ts';
 
 /** What makes an undo possible: earlier states of documents are kept by the server, and the migrations' own commands are written down. */
 export interface UndoRecord {
@@ -12,13 +13,18 @@ export interface UndoRecord {
   end(recorder: WritesRecorder, succeeded: boolean): Promise<void>;
 }
 
-/** Ends what a killed run has left switched on, and switches pre-images on, before the rollback point is taken. */
-export async function prepareUndo({ context, target, lock }: Pick<Work, 'context' | 'target' | 'lock'>): Promise<UndoRecord> {
+/**
+ * Ends what a killed run has left switched on, and switches pre-images on, before the rollback point is taken: of the collections that the rehearsal
+ * of these files saw touched, and of all without one.
+ */
+export async function prepareUndo({ context, target, lock }: Work, { decision, files }: Admitted): Promise<UndoRecord> {
   const { log, run, stage } = context;
   await lock.confirm();
   const left = await switchOffPreImages(target.db);
   if (left.length > 0) log.info(`Pre-images that an earlier run left switched on were put back: ${left.join(', ')}`);
-  const { collections, why } = await switchOnPreImages({ db: target.db, log });
+  const plan = makePlan({ database: target.database, history: decision.applied, files }, context.now());
+  const touched = await touchedInRehearsal(plan, context.runFolder);
+  const { collections, why } = await switchOnPreImages({ db: target.db, collections: touched, log });
   stage.figure('Undo', why === undefined ? `prepared: pre-images of ${collections.length} collections` : 'without pre-images');
   return {
     switchedOn: collections,

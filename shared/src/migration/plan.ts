@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { defineDocument, type DocumentFormat } from '../documents/document.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import type { MigrationFile } from './files.ts';
+import { knownPrecheckSchema } from './prechecks/known.ts';
 
 const schema = z.strictObject({
   version: z.literal(1),
@@ -22,6 +23,12 @@ const schema = z.strictObject({
       on: z.string(),
       backup: z.string(),
       findings: z.number(),
+      /** Collections that the files touched, by the names before and after. */
+      touched: z.array(z.string()).exactOptional(),
+      /** When the backup was taken from which the copy was made, ISO 8601. */
+      takenAt: z.string().exactOptional(),
+      /** What `apply` asks the target right before its first write. */
+      prechecks: z.array(knownPrecheckSchema).exactOptional(),
     })
     .exactOptional(),
 });
@@ -51,8 +58,15 @@ export function requireHash(plan: Plan, approved: string): void {
   if (plan.hash !== approved) throw new GuardError('plan/changed', `The plan ${plan.hash} is not the approved plan ${approved}.`);
 }
 
-/** Throws `plan/not-rehearsed` unless exactly this plan was rehearsed and passed, by the plan in the run folder. */
-export async function requireRehearsal(plan: Plan, runFolder: string): Promise<void> {
+export interface RequiredRehearsal {
+  readonly runFolder: string;
+  /** Oldest backup from which the copy may have been made, milliseconds. */
+  readonly maxAge: number | undefined;
+  readonly now: Date;
+}
+
+/** Throws `plan/not-rehearsed` unless exactly this plan was rehearsed on a copy that is young enough, and passed, by the plan in the run folder. */
+export async function requireRehearsal(plan: Plan, { runFolder, maxAge, now }: RequiredRehearsal): Promise<void> {
   const rehearsed = await planDocument.read(planFile(runFolder)).catch((error: unknown) => {
     if (error instanceof GuardError && error.code === 'document/not-found') {
       throw new GuardError('plan/not-rehearsed', `No rehearsal left a plan in ${runFolder}.`, { cause: error });
@@ -65,6 +79,16 @@ export async function requireRehearsal(plan: Plan, runFolder: string): Promise<v
     throw new GuardError('plan/not-rehearsed', `The rehearsal of this plan ended with ${rehearsed.rehearsal.result}.`);
   }
   if (rehearsed.hash !== plan.hash) throw new GuardError('plan/changed', changes(rehearsed, plan));
+  const { takenAt = rehearsed.createdAt } = rehearsed.rehearsal;
+  if (maxAge !== undefined && now.getTime() - Date.parse(takenAt) > maxAge)
+    throw new GuardError('plan/not-rehearsed', `The plan was rehearsed on a copy of ${takenAt}, which is older than \`max-age\` allows.`);
+}
+
+/** The collections that exactly this plan touched in its rehearsal; nothing when it was not rehearsed, or not to its end. */
+export async function touchedInRehearsal(plan: Plan, runFolder: string): Promise<readonly string[] | undefined> {
+  const rehearsed = await planDocument.read(planFile(runFolder)).catch(() => undefined);
+  const { result, touched } = rehearsed?.rehearsal ?? {};
+  return rehearsed?.hash === plan.hash && (result === 'passed' || result === 'warned') ? touched : undefined;
 }
 
 function changes(rehearsed: Plan, plan: Plan): string {

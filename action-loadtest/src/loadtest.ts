@@ -47,7 +47,7 @@ async function smoke(inputs: Inputs, context: LoadtestContext, scenario: Loadtes
   for (const table of tablesOf(results)) context.stage.table(table);
   for (const reason of results.reasons) context.stage.finding({ severity: 'error', rule: `loadtest/${results.verdict}`, message: reason });
   context.setOutput('verdict', results.verdict);
-  const { decision, severity, reason: rule } = detect(signalsOf(results, scenario.watch.baseline), scenario.detection);
+  const { decision, severity, reason: rule } = detect(signalsOf(results, scenario), scenario.detection);
   context.setOutput('decision', decision);
   context.setOutput('reason', rule);
   context.setOutput('severity', moreSevere(severity, results.severity));

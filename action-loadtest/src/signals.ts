@@ -1,13 +1,15 @@
 import type { Severity, Signals } from '@migration-guard/shared/checks/detection';
+import type { LoadtestSettings } from '@migration-guard/shared/config/loadtest';
 import type { LoadtestResults } from '@migration-guard/shared/load/results';
 
-/** What a check of the service means to the detection rules. `baseline` in milliseconds. Pure. */
-export function signalsOf({ reachable, steps, samples }: LoadtestResults, baseline: number | undefined): Signals {
+/** What a check of the service means to the detection rules. Pure. */
+export function signalsOf({ reachable, steps, samples }: LoadtestResults, { watch: { baseline }, preflight }: LoadtestSettings): Signals {
   const requests = steps.length + samples.reduce((sum, sample) => sum + sample.requests, 0);
   const failed = steps.filter(({ problems }) => problems.length > 0).length + samples.reduce((sum, sample) => sum + sample.failed, 0);
   const slowest = Math.max(...samples.map(({ latency }) => latency?.p95 ?? 0));
   return {
-    'api-down': { value: reachable ? 0 : 1, what: 'the service cannot be reached' },
+    // Where it may be the runner that is shut out, an unreachable service is no reason to roll back.
+    ...(preflight.unreachable === 'fail' ? { 'api-down': { value: reachable ? 0 : 1, what: 'the service cannot be reached' } } : {}),
     ...(requests === 0 ? {} : rateSignals(failed, requests)),
     ...(slowest > 0 ? latencySignals(slowest, baseline) : {}),
   };

@@ -98,7 +98,10 @@ describe('smoke', () => {
   test('passes a service that works, and keeps what it captured to itself', async () => {
     await using service = await startHttpService(marketplace);
     const run = await smoke(withScenario(service));
-    expect(run).toMatchObject({ exitCode: 0, outputs: { result: 'passed', verdict: 'pass', severity: 'none', reasons: '[]' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { result: 'passed', verdict: 'pass', severity: 'none', decision: 'continue', reason: '', reasons: '[]' },
+    });
     const results = await run.results();
     expect(results.steps.map(({ name, status }) => [name, status])).toEqual([
       ['register', 201],
@@ -123,7 +126,8 @@ describe('smoke', () => {
       received.url === '/orders' ? json(response, 500, { error: `stack of ${token}` }) : marketplace(received, response),
     );
     const run = await smoke(withScenario(service));
-    expect(run).toMatchObject({ exitCode: 1, outputs: { result: 'failed', verdict: 'fail', severity: 'critical' } });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { result: 'failed', verdict: 'fail', severity: 'critical', decision: 'rollback' } });
+    expect(run.outputs['reason']).toMatch(/^error_rate_critical: 1 of \d+ requests failed/);
     expect(JSON.parse(run.outputs['reasons'] ?? '')).toEqual(['order: status 500 instead of 201; $.order.status is missing']);
     expect((await run.results()).skipped).toEqual(['assign']);
     expect(run.rawLog).toMatch(/::error.*loadtest\/failed.*order: status 500 instead of 201/);
@@ -144,11 +148,17 @@ describe('smoke', () => {
     const url = await unusedAddress();
     const down = { url, received: [] } as unknown as HttpService;
     const run = await smoke(withScenario(down));
-    expect(run).toMatchObject({ exitCode: 1, outputs: { result: 'inconclusive', verdict: 'inconclusive', severity: 'critical' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { result: 'inconclusive', verdict: 'inconclusive', severity: 'critical', decision: 'continue' },
+    });
     expect(run.outputs['reasons']).toContain('API down: the service cannot be reached, the connection was refused');
     expect((await run.results()).reachable).toBe(false);
     const strict = await smoke(withScenario(down, { preflight: { wait: '300ms', unreachable: 'fail' } }));
-    expect(strict).toMatchObject({ exitCode: 1, outputs: { result: 'failed', verdict: 'fail', severity: 'critical' } });
+    expect(strict).toMatchObject({
+      exitCode: 1,
+      outputs: { result: 'failed', verdict: 'fail', severity: 'critical', decision: 'rollback' },
+    });
   });
 
   test('gives no verdict when the time limit ends the check', async () => {

@@ -50,10 +50,18 @@ export const spec = defineAction({
       'The MongoDB driver that migrations get: that of the `project`, the `bundled` one, or `auto`: the first that is there.',
       ['auto', 'project', 'bundled'],
     ).or('auto'),
-    transaction: choice('Whether each file runs in a transaction.', ['none']).or('none'),
+    transaction: choice(
+      'Whether each `up` runs in a transaction of its own; a file says otherwise by `export const transaction = false` (or `true`).',
+      ['none', 'per-file'],
+    ).or('none'),
     timeout: duration('Time limit for all files together.').or('1h'),
+    'file-timeout': duration('Time limit for each single file; default: that of all together.'),
     'lock-wait': duration('How long to wait while another run holds the lock.').or('0s'),
     retry: list('Files that an interrupted run left half-done and that may run again from their beginning.'),
+    databases: list(
+      'Several databases instead of one, one after the other: names, or patterns such as `tenant_*`. Each has its own lock, journal, history and rollback point.',
+    ),
+    'stop-after': integer('After so many databases that failed, no further one is begun; 0: go on with all.', { min: 0 }).or('1'),
     'allow-untrusted': boolean('Whether runs that forks or comments can start may reach a server that is not on this machine.').or('false'),
   },
   outputs: {
@@ -62,6 +70,7 @@ export const spec = defineAction({
     'plan-hash': 'Hash of the plan: files, their content and order, database and history',
     'rollback-point': 'Path of the rollback point, made right before the first write',
     findings: 'Number of findings, those of the lint rules included',
+    databases: 'With the input `databases`: result, applied and pending files and rollback point of each database, a JSON array',
     sarif: 'Path of the SARIF file with what the lint rules found, for upload-sarif',
   },
   permissions: { 'id-token: write': 'for `role-to-assume` only' },

@@ -2,24 +2,28 @@ import type { Outcome } from '@migration-guard/shared/action/context';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { readPast } from '@migration-guard/shared/migration/past';
 import { makePlan, requireHash, requireRehearsal } from '@migration-guard/shared/migration/plan';
-import { recover, type HalfDone } from '@migration-guard/shared/migration/recovery';
+import { recover, resumable, type HalfDone } from '@migration-guard/shared/migration/recovery';
+import { settleJournal } from '@migration-guard/shared/migration/settle';
 import type { MigrateContext } from '../contract.ts';
+import { askTarget } from '../ask-target.ts';
 import { decide } from '../decide.ts';
 import { findDrift } from '../drift.ts';
 import { lintFiles } from '../lint.ts';
 import { loadFiles } from '../user-project.ts';
+import { checkTransactions } from './transactions.ts';
 import type { Admitted, Work } from './work.ts';
 
 /**
  * All that is checked under the lock before the first write; whatever was read before the lock may be stale and is read again. An outcome
  * refuses the run. Throws as `decide`, `loadFiles`, `requireHash` and `requireRehearsal` do, and `migration/half-done`.
  */
-export async function admit({ inputs, context, project, target }: Work): Promise<Admitted | Outcome> {
-  const journal = await readPast(target.db, project.history);
+export async function admit(work: Work): Promise<Admitted | Outcome> {
+  const { inputs, context, project, target, lock } = work;
+  const past = await readPast(target.db, project.history);
   const decision = decide({
     project,
     history: await project.history.read(target.db),
-    journal,
+    journal: past,
     inputs,
     settings: context.settings,
     now: context.now(),
@@ -27,17 +31,24 @@ export async function admit({ inputs, context, project, target }: Work): Promise
   const loaded = await loadFiles(project, decision.selected, context);
   const mayRunAgain = (file: string): boolean => (inputs.retry ?? []).includes(file) || loaded.get(file)?.idempotent === true;
   const names = decision.selected.map(({ name }) => name);
+  const { run, now, log } = context;
+  const journal = await settleJournal(past, { db: target.db, names, lock, run: run.url, now, log });
   const { finished, halfDone } = recover(names, journal, mayRunAgain);
   if (halfDone[0] !== undefined) throw halfDoneError(halfDone[0], context);
   const files = decision.selected.filter(({ name }) => !finished.some((entry) => entry.file === name));
+  await checkTransactions(work, files, loaded);
   const plan = makePlan({ database: target.database, history: decision.applied, files }, context.now());
   context.setOutput('plan-hash', plan.hash);
   if (inputs.planHash !== undefined) requireHash(plan, inputs.planHash);
-  if (inputs.requireRehearsal) await requireRehearsal(plan, context.runFolder);
-  const checked = [...(await lintFiles({ project, files, context })), ...(await findDrift(target, context))];
+  if (inputs.requireRehearsal) await requireRehearsal(plan, { runFolder: context.runFolder, maxAge: inputs.maxAge, now: context.now() });
+  const checked = [
+    ...(await lintFiles({ project, files, context })),
+    ...(await findDrift(target, context)),
+    ...(await askTarget(plan, target, context)),
+  ];
   context.setOutput('findings', checked.length);
   const faulty = checked.find(({ severity }) => severity === 'error');
-  if (faulty === undefined) return { decision, files, loaded, finished, checked: checked.length };
+  if (faulty === undefined) return { decision, files, loaded, finished, resume: resumable(names, journal), checked: checked.length };
   context.stage.dataState(`Nothing was changed in ${target.database}.`);
   return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
 }

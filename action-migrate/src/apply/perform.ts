@@ -14,11 +14,12 @@ export interface Prepared {
 /** Records what had ended in an earlier run, then runs the files. The outputs `applied` and `pending` follow each file. */
 export async function perform(
   work: Work,
-  { decision, files, finished }: Admitted,
+  { decision, files, loaded, finished, resume }: Admitted,
   { point: { point }, undo }: Prepared,
 ): Promise<RunResult> {
   const { context, project, target, lock, inputs } = work;
   const { now, log, signal } = context;
+  const { batch } = context.settings;
   const journal = openJournal({ db: target.db, lock, run: context.run.url, now, rollbackPoint: point.id });
   const applied: string[] = [];
   const tell = (name: string): void => {
@@ -50,6 +51,11 @@ export async function perform(
     now,
     signal,
     timeout: inputs.timeout,
+    fileTimeout: inputs.fileTimeout,
+    transaction: inputs.transaction,
+    throttle: { maxLagMilliseconds: batch['max-lag'], minOplogWindowMilliseconds: batch['min-oplog-window'] },
+    loaded,
+    resume,
     onDone: ({ name }) => tell(name),
   });
   await undo.end(recorder, result.failure === undefined);

@@ -22,6 +22,8 @@ export interface Admitted {
   /** To be run, in order. */
   readonly files: readonly MigrationFile[];
   readonly loaded: ReadonlyMap<string, LoadedFile>;
+  /** Begun in an earlier run, and to be run again: their batches go on where they were. */
+  readonly resume: ReadonlySet<string>;
   /** Ended in an earlier run that was killed before it could record them: to be recorded, not to be run. */
   readonly finished: readonly JournalEntry[];
   /** Number of findings of the lint rules and about drift. */

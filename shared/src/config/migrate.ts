@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { duration } from './duration.ts';
 import { rehearsal } from './rehearsal.ts';
 
 const levels = z.record(
@@ -21,8 +22,14 @@ const lint = z.strictObject({
     .describe('Oldest version of MongoDB on which the migrations must run.'),
 });
 
+const batch = z.strictObject({
+  'max-lag': duration.prefault('10s').describe('The batch helper waits while replication is further behind.'),
+  'min-oplog-window': duration.prefault('1h').describe('The batch helper waits while a full oplog reaches back less.'),
+});
+
 /** The structured part of the section `migrate` of migration-guard.yml. */
 export const settings = z.strictObject({
+  batch: batch.prefault({}).describe('When the batch helper of migrations slows down.'),
   edited: z
     .enum(['warn', 'fail', 'run-again'])
     .optional()

@@ -9,6 +9,7 @@ import type { Worker } from './worker.ts';
 /** How long a migration may go on after a cancel, to end by itself: the runner leaves 7.5 s for everything. */
 const graceMilliseconds = 2_500;
 const progressMilliseconds = 10_000;
+const batchMilliseconds = 1_000;
 
 export interface InterruptibleOptions {
   readonly worker: Worker;
@@ -24,6 +25,7 @@ export interface InterruptibleOptions {
   readonly fileTimeout: AbortSignal | undefined;
   /** How many files are still to be run after this one. */
   readonly left: number;
+  readonly onBatch: ((batch: BatchProgress) => void) | undefined;
 }
 
 export type Interrupted = CallResult & { readonly interrupted?: GuardError };
@@ -41,6 +43,7 @@ export async function interruptible(options: InterruptibleOptions): Promise<Inte
     log.info(`… ${question.name} is running for ${elapsed} s: ${describeEffects(worker.effects())}; ${pending}`);
     for (const batch of worker.batches()) log.info(`… ${describeBatch(batch)}`);
   }, progressMilliseconds);
+  const follow = setInterval(() => worker.batches().forEach((batch) => options.onBatch?.(batch)), batchMilliseconds);
   const reasonToStop = listen(options);
   try {
     const ended = await Promise.race([worker.call(question), reasonToStop.reason]);
@@ -54,6 +57,7 @@ export async function interruptible(options: InterruptibleOptions): Promise<Inte
     return { effects, unawaited: [], interrupted: ended };
   } finally {
     clearInterval(progress);
+    clearInterval(follow);
     reasonToStop.close();
   }
 }
@@ -97,7 +101,8 @@ function timeoutError(name: string, limit: string): GuardError {
 export function describeBatch({ name, done, total, millisecondsLeft, waiting }: BatchProgress): string {
   const count = (documents: number): string => documents.toLocaleString('en');
   const percent = total === undefined || total === 0 ? '' : ` (${Math.min(100, Math.floor((100 * done) / total))} %)`;
-  const documents = total === undefined ? `${count(done)} documents` : `${count(done)} of ${count(Math.max(total, done))} documents${percent}`;
+  const documents =
+    total === undefined ? `${count(done)} documents` : `${count(done)} of ${count(Math.max(total, done))} documents${percent}`;
   const left = millisecondsLeft === undefined ? '' : `, about ${timeLeft(millisecondsLeft)} left`;
   return `${name}: ${documents}${left}${waiting === undefined ? '' : `; waiting: ${waiting}`}`;
 }

@@ -36,6 +36,12 @@ export function recover(
   };
 }
 
+/** The files that an earlier run began and did not end: what they kept of their progress counts. */
+export function resumable(pending: readonly string[], journal: ReadonlyMap<string, JournalEntry>): ReadonlySet<string> {
+  const begun = new Set<JournalEntry['state'] | undefined>(['STARTED', 'FAILED', 'INTERRUPTED']);
+  return new Set(pending.filter((file) => begun.has(journal.get(file)?.state)));
+}
+
 type HalfDoneEntry = JournalEntry & { readonly state: 'STARTED' | 'FAILED' | 'INTERRUPTED' | 'ROLLING_BACK' | 'ROLLBACK_FAILED' };
 
 function isHalfDone(entry: JournalEntry): entry is HalfDoneEntry {

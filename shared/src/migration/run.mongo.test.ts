@@ -5,17 +5,17 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Db } from 'mongodb';
 import { silentLog } from '../log/log.ts';
 import type { Connection } from '../mongo/connect.ts';
+import { applyMigrations, testRun } from '../testing/apply-migrations.ts';
 import { makeCheckout, type Checkout } from '../testing/checkout.ts';
 import { workerProgram } from '../testing/migration-worker.ts';
 import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '../testing/mongod.ts';
 import { readHistory } from './history/migrate-mongo.ts';
 import { openJournal, readJournal } from './journal.ts';
 import { acquireLock } from './lock.ts';
-import { standing } from './order.ts';
 import { openProject } from './project.ts';
-import { runDown, runUp, type RunOptions, type RunResult } from './run.ts';
+import { runUp } from './run.ts';
 
-const run = 'https://github.com/o/r/actions/runs/1';
+const run = testRun;
 
 let connection: Connection;
 const names: string[] = [];
@@ -37,43 +37,6 @@ async function prepare(files: Readonly<Record<string, string>>): Promise<{ reado
   const checkout = await makeCheckout(files);
   checkouts.push(checkout);
   return { db: connection.client.db(name), checkout };
-}
-
-/** Everything that is pending, under the lock, as the action does it. */
-async function apply(
-  db: Db,
-  folder: string,
-  options: Partial<RunOptions> & { readonly direction?: 'up' | 'down' } = {},
-  leaseMilliseconds = 60_000,
-): Promise<RunResult> {
-  await using lock = await acquireLock({ db, owner: run, purpose: 'test', log: silentLog, waitMilliseconds: 60_000, leaseMilliseconds });
-  await using project = await openProject({
-    workspace: folder,
-    folder: undefined,
-    driver: 'auto',
-    program: workerProgram,
-    env: process.env,
-    log: silentLog,
-  });
-  const { pending, applied } = standing(project.files, await project.history.read(db));
-  const files = options.direction === 'down' ? project.files.filter(({ name }) => applied.includes(name)).reverse() : pending;
-  if (files.length === 0) return { done: [] };
-  await project.load(files);
-  const appName = `migration-guard/${db.databaseName}`;
-  await project.connect({ uri: sharedUri(), database: db.databaseName, appName });
-  const start = options.direction === 'down' ? runDown : runUp;
-  return await start({
-    db,
-    project,
-    files,
-    journal: openJournal({ db, lock, run, now: () => new Date() }),
-    lock,
-    appName,
-    log: silentLog,
-    now: () => new Date(),
-    signal: new AbortController().signal,
-    ...options,
-  });
 }
 
 const insert = (n: number): string =>
@@ -98,7 +61,7 @@ const config = `module.exports = { mongodb: { url: ${JSON.stringify('URI')}, dat
 describe('running migrations', () => {
   test('applies in order and records what migrate-mongo records', async () => {
     const { db, checkout } = await prepare({ 'migrations/2.js': insert(2), 'migrations/1.js': insert(1) });
-    const { done, failure } = await apply(db, checkout.folder);
+    const { done, failure } = await applyMigrations(db, checkout.folder);
     expect(failure).toBeUndefined();
     expect(done.map(({ name, effects }) => [name, effects.collections])).toEqual([
       ['1.js', { things: { inserted: 1, modified: 0, deleted: 0 } }],
@@ -118,17 +81,17 @@ describe('running migrations', () => {
     await checkout.write({ 'migrate-mongo-config.js': config.replace('URI', sharedUri()) });
     expect(await stock('up', db, checkout.folder)).toContain('MIGRATED UP: 1.js');
     await checkout.write({ 'migrations/2.js': insert(2) });
-    expect((await apply(db, checkout.folder)).done.map(({ name }) => name)).toEqual(['2.js']);
+    expect((await applyMigrations(db, checkout.folder)).done.map(({ name }) => name)).toEqual(['2.js']);
     expect(await stock('status', db, checkout.folder)).not.toContain('PENDING');
     expect(await stock('up', db, checkout.folder)).not.toContain('MIGRATED');
     expect(await stock('down', db, checkout.folder)).toContain('MIGRATED DOWN: 2.js');
-    expect((await apply(db, checkout.folder)).done.map(({ name }) => name)).toEqual(['2.js']);
+    expect((await applyMigrations(db, checkout.folder)).done.map(({ name }) => name)).toEqual(['2.js']);
     expect(await db.collection('things').countDocuments()).toBe(2);
   });
 
   test('ten runners at once apply each file exactly once', async () => {
     const { db, checkout } = await prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2), 'migrations/3.js': insert(3) });
-    const results = await Promise.all(Array.from({ length: 10 }, () => apply(db, checkout.folder)));
+    const results = await Promise.all(Array.from({ length: 10 }, () => applyMigrations(db, checkout.folder)));
     expect(results.flatMap(({ done }) => done.map(({ name }) => name)).sort()).toEqual(['1.js', '2.js', '3.js']);
     expect(await db.collection('things').countDocuments()).toBe(3);
     expect(await db.collection('changelog').countDocuments()).toBe(3);
@@ -140,7 +103,7 @@ describe('running migrations', () => {
       'migrations/2.js': `exports.up = async (db) => {\n  await db.collection('things').insertMany([{}, {}]);\n  await db.collection('things').insertOne({ _id: 1 });\n  await db.collection('things').insertOne({ _id: 1 });\n};`,
       'migrations/3.js': insert(3),
     });
-    const { done, failure } = await apply(db, checkout.folder);
+    const { done, failure } = await applyMigrations(db, checkout.folder);
     expect(done.map(({ name }) => name)).toEqual(['1.js']);
     expect(failure).toMatchObject({ file: '2.js', error: { code: 'migration/failed', place: { file: 'migrations/2.js', line: 4 } } });
     expect(failure?.error.message).toContain('things: 3 inserted');
@@ -157,7 +120,7 @@ describe('running migrations', () => {
     const { db, checkout } = await prepare({
       'migrations/1.js': `exports.up = async (db) => {\n  await db.collection('things').insertOne({});\n  ${code};\n};`,
     });
-    const { failure } = await apply(db, checkout.folder);
+    const { failure } = await applyMigrations(db, checkout.folder);
     expect(failure?.error.message).toContain(message);
     expect(failure?.error.message).toContain('things: 1 inserted');
     expect(failure?.error.place?.line).toBe(line);
@@ -173,7 +136,7 @@ describe('running migrations', () => {
         db.collection('things').insertMany(Array.from({ length: 5000 }, (_, n) => ({ n: n + 10 })));
       };`,
     });
-    const { done } = await apply(db, checkout.folder);
+    const { done } = await applyMigrations(db, checkout.folder);
     expect(done[0]?.warnings).toEqual([
       'The write insert things of migrations/1.js line 5 was still under way when it returned: an await is missing. It was waited for.',
       expect.stringContaining('1 writes failed'),
@@ -186,7 +149,7 @@ describe('running migrations', () => {
     const { db, checkout } = await prepare({
       'migrations/1.js': `const { MongoClient } = require('mongodb');\nexports.up = async () => { await new MongoClient(${JSON.stringify(sharedUri())}).connect(); setInterval(() => {}, 1000); };`,
     });
-    const { done } = await apply(db, checkout.folder);
+    const { done } = await applyMigrations(db, checkout.folder);
     expect(done.map(({ name }) => name)).toEqual(['1.js']);
   });
 
@@ -194,7 +157,7 @@ describe('running migrations', () => {
     const { db, checkout } = await prepare({
       'migrations/1.js': `exports.up = async (db) => { await db.collection('things').insertOne({}); await db.collection('things').findOne({ $where: 'sleep(60000) || true' }); };`,
     });
-    const { failure } = await apply(db, checkout.folder, { timeout: 1_500 });
+    const { failure } = await applyMigrations(db, checkout.folder, { timeout: 1_500 });
     expect(failure).toMatchObject({ file: '1.js', error: { code: 'run/timeout' } });
     const running = (): Promise<unknown[]> =>
       connection.client
@@ -248,7 +211,7 @@ describe('running migrations', () => {
         await new Promise(() => setInterval(() => {}, 1000));
       };`,
     });
-    const { failure } = await apply(db, checkout.folder, {}, 600);
+    const { failure } = await applyMigrations(db, checkout.folder, { leaseMilliseconds: 600 });
     expect(failure).toMatchObject({ file: '1.js', error: { code: 'lock/lost' } });
     expect((await readJournal(db)).get('1.js')).toMatchObject({ state: 'STARTED' });
     expect(await db.collection('changelog').countDocuments()).toBe(0);
@@ -257,7 +220,7 @@ describe('running migrations', () => {
   test('a history that cannot be written ends the run, and the journal knows that the file had ended', async () => {
     const { db, checkout } = await prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
     await db.createCollection('changelog', { validator: { fileName: { $ne: '2.js' } } });
-    const { done, failure } = await apply(db, checkout.folder);
+    const { done, failure } = await applyMigrations(db, checkout.folder);
     expect(done.map(({ name }) => name)).toEqual(['1.js']);
     expect(failure).toMatchObject({ file: '2.js', error: { code: 'server/failed' } });
     expect((await readJournal(db)).get('2.js')).toMatchObject({ state: 'FINISHED' });
@@ -265,8 +228,8 @@ describe('running migrations', () => {
 
   test('down takes the newest back first and out of the history', async () => {
     const { db, checkout } = await prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
-    await apply(db, checkout.folder);
-    const { done } = await apply(db, checkout.folder, { direction: 'down' });
+    await applyMigrations(db, checkout.folder);
+    const { done } = await applyMigrations(db, checkout.folder, { direction: 'down' });
     expect(done.map(({ name }) => name)).toEqual(['2.js', '1.js']);
     expect(await readHistory(db, 'changelog')).toEqual([]);
     expect(await db.collection('things').countDocuments()).toBe(0);
@@ -278,7 +241,7 @@ describe('running migrations', () => {
       'migrate-mongo-config.js': `module.exports = { useFileHash: true };`,
       'migrations/1.js': insert(1),
     });
-    await apply(db, checkout.folder);
+    await applyMigrations(db, checkout.folder);
     const [record] = await readHistory(db, 'changelog');
     expect(record?.fileHash).toMatch(/^[0-9a-f]{64}$/);
   });

@@ -4,7 +4,7 @@ import type * as Mongo from 'mongodb';
 import type { DriverChoice } from './protocol.ts';
 
 /** The parts of a driver that the worker itself uses; migrations get all of it. */
-export type DriverModule = Pick<typeof Mongo, 'MongoClient' | 'BSON' | 'ObjectId'>;
+export type DriverModule = Pick<typeof Mongo, 'MongoClient' | 'BSON' | 'ObjectId' | 'Db' | 'Collection'>;
 
 /** The driver that migrations get, and where it came from. */
 export interface Driver {

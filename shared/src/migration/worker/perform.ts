@@ -56,7 +56,11 @@ export async function perform(question: Question, parts: PerformParts): Promise<
   }
 }
 
-async function performPlain({ connected, migration, withStrays }: PerformParts, { direction }: Question, batch: BatchParts): Promise<CallResult> {
+async function performPlain(
+  { connected, migration, withStrays }: PerformParts,
+  { direction }: Question,
+  batch: BatchParts,
+): Promise<CallResult> {
   const { client, db, recorder } = connected;
   const unawaited: Unawaited[] = [];
   try {
@@ -106,8 +110,20 @@ async function performInTransaction(
   const effects = end === 'aborted' && !outside ? noEffects : recorder.effects();
   const attempted = { attempted: recorder.effects(), seconds: Math.round((performance.now() - startedAt) / 1_000) };
   const ended = { effects, unawaited, transaction: { end, ...attempted } };
+  if (outside && end === 'committed') {
+    // Everything is in the database, by two ways.
+    process.stderr.write(`${message(error, migration)}: it would have stayed when the transaction failed.\n`);
+    return ended;
+  }
   if (error === undefined) return ended;
-  return { ...ended, fault: outside ? outsideFault(error, migration) : explained(error, faultOf(error, migration.path), attempted.seconds) };
+  return {
+    ...ended,
+    fault: outside ? outsideFault(error, migration) : explained(error, faultOf(error, migration.path), attempted.seconds),
+  };
+}
+
+function message({ message: text, site }: OutsideTransaction, { path: file }: Migration): string {
+  return `${path.basename(file)}${site?.line === undefined ? '' : ` line ${site.line}`}: ${text}`;
 }
 
 function outsideFault({ message, site, name }: OutsideTransaction, { path: file }: Migration): Fault {

@@ -1,5 +1,7 @@
 import type { CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent, Document, MongoClient } from 'mongodb';
+import { isOwnCollection } from '../../mongo/own-collections.ts';
 import type { CollectionEffect, Effects } from '../effects.ts';
+import { currentTrace } from './sessions.ts';
 
 /** Commands that change structure, or documents without saying how many. */
 const structural = new Set([
@@ -21,24 +23,31 @@ export interface Recorder {
   /** Forgets the counts: a new file begins. */
   reset(): void;
   effects(): Effects;
+  /** Remembers the counts; the function puts them back, for work that was aborted. */
+  mark(): () => void;
   /** Writes that were sent and not answered yet. */
-  writesUnderWay(): number;
+  writesUnderWay(): readonly StartedWrite[];
 }
 
-interface Started {
+interface Write {
   readonly name: string;
   readonly collection: string;
+}
+
+/** A write, and the stack of whoever asked for it. */
+export interface StartedWrite extends Write {
+  readonly trace: Error | undefined;
 }
 
 /** Counts what the commands of `client` change. The client must have been made with `monitorCommands`. */
 export function record(client: MongoClient): Recorder {
   const collections = new Map<string, CollectionEffect>();
   const structure = new Set<string>();
-  const underWay = new Map<number, Started>();
+  const underWay = new Map<number, StartedWrite>();
   let writeErrors = 0;
   client.on('commandStarted', (event: CommandStartedEvent) => {
     const started = startedWrite(event);
-    if (started !== undefined) underWay.set(event.requestId, started);
+    if (started !== undefined) underWay.set(event.requestId, { ...started, trace: currentTrace() });
   });
   client.on('commandSucceeded', (event: CommandSucceededEvent) => {
     const started = underWay.get(event.requestId);
@@ -59,11 +68,22 @@ export function record(client: MongoClient): Recorder {
       writeErrors = 0;
     },
     effects: () => ({ collections: Object.fromEntries(collections), structure: [...structure], writeErrors }),
-    writesUnderWay: () => underWay.size,
+    mark: () => {
+      const [before, structureBefore, errorsBefore] = [new Map(collections), new Set(structure), writeErrors];
+      return () => {
+        collections.clear();
+        for (const [name, effect] of before) collections.set(name, effect);
+        structure.clear();
+        for (const one of structureBefore) structure.add(one);
+        writeErrors = errorsBefore;
+      };
+    },
+    writesUnderWay: () => [...underWay.values()],
   };
 }
 
-function startedWrite({ commandName, command }: CommandStartedEvent): Started | undefined {
+/** The write that a command is; nothing for reads and for what we ourselves write. */
+export function startedWrite({ commandName, command }: CommandStartedEvent): Write | undefined {
   if (commandName === 'aggregate') {
     const stage = ((command['pipeline'] as Document[] | undefined) ?? []).at(-1) ?? {};
     const name = '$out' in stage ? '$out' : '$merge' in stage ? '$merge' : undefined;
@@ -71,10 +91,12 @@ function startedWrite({ commandName, command }: CommandStartedEvent): Started | 
   }
   if (!counted.has(commandName) && !structural.has(commandName)) return undefined;
   const target: unknown = commandName === 'bulkWrite' ? 'several collections' : command[commandName];
+  if (typeof target === 'string' && isOwnCollection(target)) return undefined;
   return { name: commandName, collection: typeof target === 'string' ? target : '' };
 }
 
-function effectOf(name: string, reply: Document): CollectionEffect {
+/** What a command did, by its reply. */
+export function effectOf(name: string, reply: Document): CollectionEffect {
   const n = Number(reply['n'] ?? 0);
   const upserted = (reply['upserted'] as unknown[] | undefined)?.length ?? 0;
   switch (name) {

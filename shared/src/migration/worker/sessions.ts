@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ClientSession, ClientSessionOptions, MongoClient } from 'mongodb';
+import type { DriverModule } from './driver.ts';
 import { placeOf } from './fault.ts';
 import type { Fault } from './protocol.ts';
 
@@ -20,10 +21,10 @@ type SessionOptions = ClientSessionOptions & { readonly explicit?: boolean };
 
 /**
  * Answers the driver's own request for a session, which each operation and cursor without one makes: so a migration that knows nothing of
- * sessions still runs inside of a transaction. Drivers 4 to 7 ask with `startSession({ owner, explicit: false })` and end only sessions of
- * which they are the owner; whatever should get around it is found in the commands themselves (transaction.ts).
+ * sessions still runs inside of a transaction. Drivers 4 to 7 ask with `startSession({ explicit: false })`; whatever should get around it
+ * is found in the commands themselves (transaction.ts).
  */
-export function interceptSessions(client: MongoClient): Sessions {
+export function interceptSessions(client: MongoClient, driver: Pick<DriverModule, 'Db' | 'Collection'>): Sessions {
   const start = client.startSession.bind(client);
   let inUse: ClientSession | undefined;
   client.startSession = (options?: SessionOptions): ClientSession => {
@@ -31,18 +32,40 @@ export function interceptSessions(client: MongoClient): Sessions {
     traces.enterWith(new Error('call site'));
     return given.getStore() ?? inUse ?? start(options);
   };
+  const lent = (): boolean => (given.getStore() ?? inUse) !== undefined;
+  for (const { prototype } of [driver.Db, driver.Collection]) withoutConcern(prototype, lent);
   return {
     within: async (session, body) => {
       // Callbacks of old drivers lose the asynchronous context: then the session that is in use counts.
       const before = inUse;
       inUse = session;
+      const end = session.endSession.bind(session);
+      // A bulk write ends the session that it asked for: this one is only lent.
+      session.endSession = () => Promise.resolve();
       try {
         return await given.run(session, body);
       } finally {
         inUse = before;
+        session.endSession = end;
       }
     },
   };
+}
+
+/**
+ * Commands in a transaction must not say a write concern: that of the commit counts. Drivers 4 and 5 decide by the session that the caller
+ * names, so what collection and database say is hidden while a session is lent.
+ */
+function withoutConcern(prototype: object, hidden: () => boolean): void {
+  const property = Object.getOwnPropertyDescriptor(prototype, 'writeConcern');
+  const { get } = property ?? {};
+  if (property === undefined || get === undefined) return;
+  Object.defineProperty(prototype, 'writeConcern', {
+    ...property,
+    get(this: object): unknown {
+      return hidden() ? undefined : (get.call(this) as unknown);
+    },
+  });
 }
 
 /** The stack of the operation whose command is being sent, for listeners of `commandStarted`. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSession, CommandStartedEvent, Db, Document, MongoClient } from 'mongodb';
 import type { CommitMarker } from './protocol.ts';
 import { startedWrite } from './recorder.ts';
-import { currentTrace, siteOf, type CallSite, type Sessions } from './sessions.ts';
+import { siteOf, type CallSite, type Sessions } from './sessions.ts';
 
 /** How a transaction ended. `unknown`: the commit was sent and never answered. */
 export type TransactionEnd = 'committed' | 'aborted' | 'unknown';
@@ -30,7 +30,7 @@ export class OutsideTransaction extends Error {
   readonly site: CallSite | undefined;
 
   constructor(command: string, site: CallSite | undefined) {
-    super(`a write (${command}) was sent outside of the transaction, so it cannot be taken back`);
+    super(`a write (${command}) was sent outside of the transaction`);
     this.site = site;
   }
 }
@@ -43,7 +43,10 @@ const attempts = 5;
  * Runs `body` in one transaction. When the server aborts it for a passing reason (`TransientTransactionError`) everything is run again:
  * what was aborted left nothing behind. The commit is sent again as long as its result is unknown.
  */
-export async function inTransaction(options: TransactionOptions, body: (session: ClientSession) => Promise<void>): Promise<TransactionResult> {
+export async function inTransaction(
+  options: TransactionOptions,
+  body: (session: ClientSession) => Promise<void>,
+): Promise<TransactionResult> {
   const deadline = performance.now() + retryMilliseconds;
   for (let attempt = 1; ; attempt++) {
     const session = options.client.startSession();
@@ -70,7 +73,8 @@ async function attemptOnce(
 ): Promise<TransactionResult> {
   const journal = db.collection<Document>(marker.collection);
   try {
-    session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' }, readPreference: 'primary' });
+    // With read concern snapshot, servers refuse to make even new collections and indexes in a transaction.
+    session.startTransaction({ readConcern: { level: 'local' }, writeConcern: { w: 'majority' }, readPreference: 'primary' });
     // The first command opens the transaction; commands that a migration sends at once could otherwise reach the server before it.
     await journal.findOne({ _id: marker.id as never }, { session, projection: { _id: 1 } });
     await sessions.within(session, () => body(session));
@@ -100,12 +104,12 @@ async function commit(session: ClientSession): Promise<TransactionResult> {
 
 /** Finds writes of the client that do not belong to the transaction of `session`. */
 function watchOutside({ client, folder }: TransactionOptions, session: ClientSession): { found(): Error | undefined; stop(): void } {
-  let first: { readonly command: string; readonly trace: Error | undefined } | undefined;
+  let first: { readonly command: string; readonly trace: Error } | undefined;
   const own = idOf(session.id);
   const listen = (event: CommandStartedEvent): void => {
     if (startedWrite(event) === undefined) return;
     const { autocommit, lsid } = event.command as { autocommit?: boolean; lsid?: Document };
-    if (autocommit !== false || idOf(lsid) !== own) first ??= { command: event.commandName, trace: currentTrace() };
+    if (autocommit !== false || idOf(lsid) !== own) first ??= { command: event.commandName, trace: new Error('call site') };
   };
   client.on('commandStarted', listen);
   return {

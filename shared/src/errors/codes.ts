@@ -116,6 +116,11 @@ export const codes = {
     summary: 'A migration threw an error. It is not recorded as applied, and nothing after it was run.',
     remedy: 'Correct the file at the line given. Roll back with the rollback point of this run before it runs again.',
   },
+  'migration/no-transactions': {
+    summary: 'Migrations are to run in transactions, and the server has none. Nothing was applied.',
+    remedy:
+      'Run the server as a replica set (one member is enough), or set `transaction: none`; single files opt out by `export const transaction = false`.',
+  },
   'migration/half-done': {
     summary: 'An earlier run left a migration half-done, and it is not known whether it may run again.',
     remedy:
@@ -136,6 +141,10 @@ export const codes = {
   'migration/missing': {
     summary: 'The file of an applied migration is not in the folder any more, and `missing: fail` is set.',
     remedy: 'Put the file back, or set `missing: warn` in the section migrate.',
+  },
+  'migration/no-database': {
+    summary: 'A pattern of the input `databases` fits no database.',
+    remedy: 'Check the pattern, and that the user of the connection string may list databases.',
   },
   'migration/not-found': {
     summary: 'A migration that the inputs `to` or `only` name is not pending.',

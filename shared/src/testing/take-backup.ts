@@ -2,7 +2,7 @@
 // The last line says the id, or the code of the error. At a moment it kills itself, as a machine that is switched off does.
 import { createBackup } from '../backup/create.ts';
 import type { BackupStore } from '../backup/store.ts';
-import { directoryStore } from '../backup/stores/directory.ts';
+import { openStore } from '../backup/stores/open.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import { silentLog } from '../log/log.ts';
 import { connect } from '../mongo/connect.ts';
@@ -13,7 +13,8 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL');
 
 await using connection = await connect(new Secret(uri));
 try {
-  const store = dyingStore(directoryStore(folder));
+  const idToken = (): Promise<string> => Promise.reject(new Error('no token'));
+  const store = dyingStore(await openStore(folder, { workspace: '/', env: process.env, idToken, log: silentLog }));
   const { id } = await createBackup({ connection, store, selection: { databases: [database] }, compression: 'none', log: silentLog });
   console.log(id);
 } catch (error) {

@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { compareCensus } from '../../checks/compare-census.ts';
+import { GuardError } from '../../errors/guard-error.ts';
 import { silentLog } from '../../log/log.ts';
 import { takeCensus } from '../../mongo/census.ts';
 import type { Connection } from '../../mongo/connect.ts';
@@ -13,6 +14,7 @@ import { temporaryFolder, type TemporaryFolder } from '../../testing/temporary-f
 import { createBackup, type CreateOptions } from '../create.ts';
 import type { Manifest } from '../manifest.ts';
 import { restoreBackup } from '../restore.ts';
+import type { BackupStore } from '../store.ts';
 import { directoryStore } from '../stores/directory.ts';
 import { verifyBackup } from '../verify.ts';
 import { mongodumpEngine } from './mongodump.ts';
@@ -162,6 +164,21 @@ describe('mongodump that fails', () => {
   ])('%s is a clear failure and no backup', async (_name, commands, code, message) => {
     await tool(`REAL='${real()}'\n${commands}`);
     await expect(create({}, { at: bin.path })).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(await store().folders()).toEqual(before);
+    await bin[Symbol.asyncDispose]();
+  });
+
+  test('never, while the store does: that is said, and mongodump is ended', async () => {
+    await tool(`REAL='${real()}'\n"$REAL" "$@"\nsleep 600`);
+    const full = new GuardError('backup/no-space', 'The disk is full.');
+    const failing: BackupStore = {
+      ...store(),
+      async openWriter(file, bytes) {
+        const writer = await store().openWriter(file, bytes);
+        return file.includes('indexed') ? { ...writer, write: () => Promise.reject(full) } : writer;
+      },
+    };
+    await expect(create({ store: failing }, { at: bin.path })).rejects.toBe(full);
     expect(await store().folders()).toEqual(before);
     await bin[Symbol.asyncDispose]();
   });

@@ -53,10 +53,12 @@ async function dumpDatabase(
     await distribute(program.stdout, writing, options.signal);
   } catch (error) {
     writing.fail(error);
+    // When it has ended, its own failure is why its archive is cut off.
+    if (program.stdout.readableEnded) await program.ended;
     program.stop();
     program.stdout.destroy();
-    // When it failed, that is why its archive is cut off.
-    await program.ended;
+    await program.ended.catch(() => undefined);
+    options.signal?.throwIfAborted();
     throw error;
   } finally {
     await writing.settled();
@@ -126,7 +128,10 @@ class Writing {
     if (planned === undefined) throw new GuardError('engine/failed', `mongodump gave the collection ${key}, which was not asked for.`);
     const documents = new Handover();
     this.#open.set(key, documents);
-    this.#results.set(planned, this.#write(planned, documents));
+    const result = this.#write(planned, documents);
+    // Looked at when all have ended; until then a failure must not count as unhandled.
+    result.catch(() => undefined);
+    this.#results.set(planned, result);
     return documents;
   }
 

@@ -53,6 +53,9 @@ describe('a folder as a store', () => {
     await store.put('id/whole', 'z');
     expect((await store.read('id/whole'))?.toString()).toBe('z');
     expect(await readdir(path.join(folder.path, 'id'))).toEqual(['whole']);
+    // As a run leaves it that is killed between the two names of a file.
+    await writeFile(path.join(folder.path, 'id', '.0b1e3f52-7a11-4f0e-9d38-5a3c1e0b7c11.part'), 'z');
+    expect((await store.files('id')).map((file) => file.path)).toEqual(['id/whole']);
   });
 
   test('that does not exist is empty', async () => {

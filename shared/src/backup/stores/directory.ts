@@ -68,11 +68,15 @@ async function openWriter(file: string, name: string): Promise<StoreWriter> {
   };
 }
 
+/** What a run that was killed may leave behind: no file of the store. */
+const partPattern = /^\.[0-9a-f-]{36}\.part$/;
+const partName = (): string => `.${randomUUID()}.part`;
+
 /** Replaces a file in one step. The temporary name is short: names of collections go up to the limit of the file system. */
 async function put(file: string, content: string | Buffer, { onlyNew = false }: PutOptions = {}): Promise<void> {
   const folder = path.dirname(file);
   await mkdir(folder, { recursive: true });
-  const part = path.join(folder, `.${randomUUID()}.part`);
+  const part = path.join(folder, partName());
   try {
     await writePart(part, typeof content === 'string' ? Buffer.from(content) : content);
     if (onlyNew) await takeName(part, file);
@@ -167,7 +171,7 @@ async function files(root: string, folder: string): Promise<readonly StoredFile[
   const entries = (await absentAsUndefined(readdir(root, { withFileTypes: true, recursive: true }))) ?? [];
   const found: StoredFile[] = [];
   for (const entry of entries) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile() || partPattern.test(entry.name)) continue;
     const file = path.join(entry.parentPath, entry.name);
     found.push({ path: [folder, ...path.relative(root, file).split(path.sep)].join('/'), bytes: (await stat(file)).size });
   }

@@ -1,5 +1,7 @@
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { truncateSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -10,9 +12,10 @@ import type { Connection } from '../../mongo/connect.ts';
 import { fillEveryKind } from '../../testing/every-kind.ts';
 import { startFaultyProxy, type ChooseFault, type Fault, type FaultyProxy } from '../../testing/faulty-proxy.ts';
 import { startHttpService } from '../../testing/http-service.ts';
-import { connectShared, dropDatabases, uniqueDatabase } from '../../testing/mongod.ts';
+import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '../../testing/mongod.ts';
 import { startS3Server, type S3Server } from '../../testing/s3-server.ts';
 import { createBackup } from '../create.ts';
+import { listBackups } from '../list.ts';
 import { restoreBackup } from '../restore.ts';
 import type { BackupStore } from '../store.ts';
 import { verifyBackup } from '../verify.ts';
@@ -277,6 +280,43 @@ describe('credentials that expire in the middle', () => {
     const content = await writeLarge(store);
     expect((await server.store('s3://plain/renewed').read('id/large'))?.equals(content)).toBe(true);
     expect(issued).toBeGreaterThan(3);
+  });
+});
+
+describe('a run that is killed', () => {
+  const database = uniqueDatabase('s3_killed');
+  const takeBackup = path.resolve(import.meta.dirname, '../../testing/take-backup.ts');
+  let connection: Connection;
+
+  beforeAll(async () => {
+    connection = await connectShared();
+    // 24 MB that do not shrink, in three parts.
+    const noise = Array.from({ length: 240 }, (_, n) => ({ n, bytes: randomBytes(100_000) }));
+    await connection.client.db(database).collection('noise').insertMany(noise);
+  });
+
+  afterAll(async () => {
+    await dropDatabases(connection.client, [database]);
+    await connection.client.close();
+  });
+
+  test.each([
+    ['in the middle of the parts', 'in a file'],
+    ['between the last part and the completion', 'before the end of a file'],
+    ['between two files', 'between two files'],
+    ['before the manifest', 'before the manifest'],
+  ])('fault 1: %s leaves no backup, and its parts are cleared away', async (_name, moment) => {
+    const location = `s3://plain/killed-${moment.replaceAll(' ', '-')}`;
+    const env = { ...process.env, ...server.env };
+    const child = spawn(process.execPath, ['--conditions=source', takeBackup, sharedUri(), database, location, moment], { env });
+    expect((await once(child, 'close'))[1]).toBe('SIGKILL');
+    const store = server.store(location);
+    expect((await listBackups(store)).filter(({ status }) => status === 'committed')).toEqual([]);
+    await store.removeStranded(new Date(Date.now() + 60_000));
+    expect(await store.removeStranded(new Date(Date.now() + 60_000))).toBe(0);
+    const { id } = await createBackup({ connection, store, selection: { databases: [database] }, log: silentLog });
+    await verifyBackup({ store, backupId: id, log: silentLog });
+    expect((await listBackups(store)).filter(({ status }) => status === 'committed').map((backup) => backup.id)).toEqual([id]);
   });
 });
 

@@ -83,5 +83,7 @@ test('patterns mean the databases that exist, names what is written', () => {
   const existing = ['admin', 'shop_b', 'shop_a', 'other', 'local'];
   expect(selectDatabases(['shop_*', 'new', 'shop_a'], existing)).toEqual(['shop_a', 'shop_b', 'new']);
   expect(selectDatabases(['*'], existing)).toEqual(['other', 'shop_a', 'shop_b']);
-  expect(() => selectDatabases(['x*'], existing)).toThrow('No database fits x*.');
+  expect(() => selectDatabases(['x*'], existing)).toThrow(
+    expect.objectContaining({ code: 'migration/no-database', message: 'No database fits x*.' }),
+  );
 });

@@ -115,6 +115,52 @@ describe('marking as applied', () => {
   });
 });
 
+describe('defects of migrate-mongo', () => {
+  test('defect 3: when the changelog cannot be written after up, the lock is free and the file does not run again', async () => {
+    await using fixture = await openFixture({
+      'migrations/1.js': insert(1),
+      'migrate-mongo-config.js': `module.exports = { lockCollectionName: 'changelog_lock', lockTtl: 60 };`,
+    });
+    await fixture.db.createCollection('changelog', { validator: { fileName: { $ne: '1.js' } } });
+    const failed = await fixture.migrate('apply');
+    expect(failed.outputs).toMatchObject({ result: 'failed', applied: '[]', pending: '["1.js"]' });
+    expect(await fixture.db.collection('changelog_lock').countDocuments()).toBe(0);
+    await fixture.db.command({ collMod: 'changelog', validator: {} });
+    const step = await fixture.migrate('apply');
+    expect(step.outputs).toMatchObject({ applied: '["1.js"]', pending: '[]' });
+    expect(step.rawLog).toContain('it is recorded now and was not run again');
+    expect(await fixture.db.collection('things').countDocuments()).toBe(1);
+  });
+
+  test('defect 4: a migration that takes longer than lockTtl keeps the lock', async () => {
+    await using fixture = await openFixture({
+      'migrations/1.js': `exports.up = async (db) => { console.log('now waiting'); while ((await db.collection('go').countDocuments()) === 0); };`,
+      'migrate-mongo-config.js': `module.exports = { lockCollectionName: 'changelog_lock', lockTtl: 2 };`,
+    });
+    const lock = async (): Promise<number> => {
+      const found = await fixture.db.collection('changelog_lock').findOne();
+      return (found?.['createdAt'] as Date | undefined)?.getTime() ?? Number.NaN;
+    };
+    let renewed = Promise.resolve();
+    const renewing = async (): Promise<void> => {
+      const first = await lock();
+      while ((await lock()) < first + 2_000);
+      await fixture.db.collection('go').insertOne({});
+    };
+    const step = await fixture.migrate('apply', {}, { onOutput: (text) => void (text.includes('now waiting') && (renewed = renewing())) });
+    await renewed;
+    expect(step.outputs).toMatchObject({ applied: '["1.js"]' });
+    expect(await fixture.db.collection('changelog_lock').countDocuments()).toBe(0);
+  });
+
+  test('defect 6: status shows applied files that are gone from the folder', async () => {
+    await using fixture = await openFixture({ 'migrations/2.js': insert(2) });
+    await fixture.db.collection('changelog').insertOne({ fileName: '1.js', appliedAt: new Date(0) });
+    const step = await fixture.migrate('status');
+    expect(step.summary).toMatch(/1\.js.*applied, file missing/);
+  });
+});
+
 describe('order', () => {
   const names = ['migrations/1-a.js', 'migrations/2-b.js', 'migrations/3-c.js'];
   const files = Object.fromEntries(names.map((name, index) => [name, insert(index)]));

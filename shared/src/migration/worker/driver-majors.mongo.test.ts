@@ -45,10 +45,10 @@ exports.up = async (db, client) => {
 };`;
 
 test.each([
-  ['mongodb 4 of the project', 'mongodb4', /^4\.17\.2 \(project\)$/],
-  ['mongodb 5 of the project', 'mongodb5', /^5\.9\.2 \(project\)$/],
-  ['mongodb 6 of the project', 'mongodb6', /^6\.22\.0 \(project\)$/],
-  ['mongodb 7 of the project', 'mongodb', /^7\.\d+\.\d+ \(project\)$/],
+  ['mongodb 4 of the project', require.resolve('mongodb4/package.json'), /^4\.17\.2 \(project\)$/],
+  ['mongodb 5 of the project', require.resolve('mongodb5/package.json'), /^5\.9\.2 \(project\)$/],
+  ['mongodb 6 of the project', require.resolve('mongodb6/package.json'), /^6\.22\.0 \(project\)$/],
+  ['mongodb 7 of the project', require.resolve('mongodb/package.json'), /^7\.\d+\.\d+ \(project\)$/],
   ['the bundled driver', undefined, /^7\.\d+\.\d+ \(bundled\)$/],
 ])('a migration runs unchanged with %s', async (_what, installed, driver) => {
   const database = uniqueDatabase('majors');
@@ -61,7 +61,7 @@ test.each([
   checkouts.push(checkout);
   if (installed !== undefined) {
     await mkdir(path.join(checkout.folder, 'node_modules'));
-    await symlink(path.dirname(require.resolve(`${installed}/package.json`)), path.join(checkout.folder, 'node_modules/mongodb'));
+    await symlink(path.dirname(installed), path.join(checkout.folder, 'node_modules/mongodb'));
   }
   const lines: string[] = [];
   const log = { ...silentLog, info: (line: string) => lines.push(line) };

@@ -7,7 +7,7 @@ export interface UnsetVariable {
   readonly line?: number;
 }
 
-/** Watches `process.env` for variables that code of the project reads and that are not set; what packages look for is their own affair. */
+/** Watches the environment for variables that code of the project reads and that are not set; what packages look for is their own affair. */
 export interface EnvironmentWatch {
   /** What was read since the last call. */
   take(): readonly UnsetVariable[];
@@ -16,10 +16,10 @@ export interface EnvironmentWatch {
 /** Read for the colour and the detail of what is printed, and never needed. */
 const ambient = /^(NODE_|npm_|FORCE_COLOR$|NO_COLOR$|DEBUG$|TERM$|COLORTERM$|TZ$)/;
 
-/** Replaces `process.env` of this process by one that is watched. */
-export function watchEnvironment(): EnvironmentWatch {
+/** Replaces the environment of a process by one that is watched. */
+export function watchEnvironment(program: Pick<NodeJS.Process, 'env'>): EnvironmentWatch {
   const found = new Map<string, UnsetVariable>();
-  process.env = new Proxy(process.env, {
+  program.env = new Proxy(program.env, {
     get(target, name, receiver) {
       const value: unknown = Reflect.get(target, name, receiver);
       if (value === undefined && typeof name === 'string' && !ambient.test(name)) note(name, found);

@@ -41,7 +41,7 @@ export function serve(): void {
   const state: State = {
     migrations: new Map(),
     graph: importGraph(),
-    environment: watchEnvironment(),
+    environment: watchEnvironment(process),
     writes: followClients((report) => say({ kind: 'writes', report })),
   };
   process.on('disconnect', () => process.exit(0));

@@ -1,4 +1,4 @@
-import type { Db, Document } from 'mongodb';
+import type { Db } from 'mongodb';
 import { fromMongoError, serverCode } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
 import { journalCollection, readJournal, type JournalEntry } from './journal.ts';
@@ -12,7 +12,7 @@ export type OpenCommit = JournalEntry & { readonly commit: string };
  * that document ourselves, the transaction did not, and can never be committed any more; an open one makes us wait for its end.
  */
 export async function settleCommit(db: Db, { commit, ...entry }: OpenCommit): Promise<'committed' | 'aborted'> {
-  const journal = db.collection<Document>(journalCollection);
+  const journal = db.collection(journalCollection);
   try {
     await journal.insertOne({ _id: commit as never, ...entry, state: 'ABORTED' }, { writeConcern: { w: 'majority' } });
     return 'aborted';

@@ -74,9 +74,16 @@ export async function runBatches(
   const tell = (waiting?: string): void => {
     const rate = (at.documents - before) / (performance.now() - startedAt);
     const left = total === undefined || rate === 0 ? {} : { millisecondsLeft: Math.max(0, Math.round((total - at.documents) / rate)) };
-    onProgress({ name, done: at.documents, ...(total === undefined ? {} : { total }), ...left, ...(waiting === undefined ? {} : { waiting }) });
+    onProgress({
+      name,
+      done: at.documents,
+      ...(total === undefined ? {} : { total }),
+      ...left,
+      ...(waiting === undefined ? {} : { waiting }),
+    });
   };
-  while (end !== null) {
+  if (end === null) return { documents: at.documents, batches: at.batches };
+  for (;;) {
     signal.throwIfAborted();
     await throttle.wait(tell);
     await checkpoints.confirmLock();

@@ -1,4 +1,4 @@
-import type { ClientSession, Db, Document } from 'mongodb';
+import type { ClientSession, Db } from 'mongodb';
 import { journalCollection } from '../journal.ts';
 import { lockCollection, lockId } from '../lock.ts';
 import type { CallIdentity } from './protocol.ts';
@@ -27,7 +27,7 @@ const beginning: Checkpoint = { last: undefined, documents: 0, batches: 0 };
  */
 export function openCheckpoints(db: Db, identity: CallIdentity): Checkpoints {
   const { file, direction, hash, run, fence, holder, resume } = identity;
-  const journal = db.collection<Document>(journalCollection);
+  const journal = db.collection(journalCollection);
   const opened = new Set<string>();
   const idOf = (name: string): string => `checkpoint/${direction}/${file}/${name}`;
   return {

@@ -58,12 +58,11 @@ export function interceptSessions(client: MongoClient, driver: Pick<DriverModule
  */
 function withoutConcern(prototype: object, hidden: () => boolean): void {
   const property = Object.getOwnPropertyDescriptor(prototype, 'writeConcern');
-  const { get } = property ?? {};
-  if (property === undefined || get === undefined) return;
+  if (property?.get === undefined) return;
   Object.defineProperty(prototype, 'writeConcern', {
     ...property,
     get(this: object): unknown {
-      return hidden() ? undefined : (get.call(this) as unknown);
+      return hidden() ? undefined : (property.get?.call(this) as unknown);
     },
   });
 }

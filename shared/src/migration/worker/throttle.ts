@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Db, Document, MongoClient } from 'mongodb';
+import type { Db, MongoClient } from 'mongodb';
 import { lockCollection } from '../lock.ts';
 import type { ThrottleLimits } from './protocol.ts';
 
@@ -60,7 +60,7 @@ function isLasting(error: unknown): boolean {
 
 /** A person asks for it: `db.migration_lock.insertOne({ _id: 'pause' })`. */
 const paused: Probe = async ({ db }) => {
-  const flag = await db.collection<Document>(lockCollection).findOne({ _id: 'pause' as never }, { readPreference: 'primary' });
+  const flag = await db.collection(lockCollection).findOne({ _id: 'pause' as never }, { readPreference: 'primary' });
   return flag === null ? undefined : `paused by ${lockCollection} (delete the document with the _id pause to go on)`;
 };
 
@@ -99,8 +99,11 @@ const oplogWindow: Probe = async ({ client, limits }) => {
   const { size, maxSize } = await local.command({ collStats: 'oplog.rs' });
   if (Number(size) < Number(maxSize) * 0.95) return undefined;
   const end = async (direction: 1 | -1): Promise<number> => {
-    const entry = await local.collection('oplog.rs').find({}, { sort: { $natural: direction }, limit: 1, projection: { ts: 1 } }).next();
-    return Number((entry?.['ts'] as { getHighBits?(): number } | undefined)?.getHighBits?.() ?? 0);
+    const entry = await local
+      .collection('oplog.rs')
+      .find({}, { sort: { $natural: direction }, limit: 1, projection: { ts: 1 } })
+      .next();
+    return (entry?.['ts'] as { getHighBits(): number } | undefined)?.getHighBits() ?? 0;
   };
   const seconds = (await end(-1)) - (await end(1));
   if (seconds * 1_000 >= limits.minOplogWindowMilliseconds) return undefined;

@@ -71,7 +71,7 @@ async function attemptOnce(
   session: ClientSession,
   body: (session: ClientSession) => Promise<void>,
 ): Promise<TransactionResult> {
-  const journal = db.collection<Document>(marker.collection);
+  const journal = db.collection(marker.collection);
   try {
     // With read concern snapshot, servers refuse to make even new collections and indexes in a transaction.
     session.startTransaction({ readConcern: { level: 'local' }, writeConcern: { w: 'majority' }, readPreference: 'primary' });

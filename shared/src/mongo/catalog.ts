@@ -19,6 +19,8 @@ export interface CatalogEntry {
 }
 
 const namespaceNotFound = 26;
+/** Collections that are asked for their indexes at once: a database can have thousands, and each answer takes a way to the server and back. */
+const atOnce = 8;
 /** The name of the collection in which a server before 8.3 keeps the documents of a time series. */
 export const bucketsOf = (timeSeries: string): string => `system.buckets.${timeSeries}`;
 
@@ -37,14 +39,18 @@ export async function readCatalog(client: MongoClient, database: string, options
     const query = { client, database, collection: '$cmd.listCollections', signal: options.signal };
     for (const document of await documentsOf({ ...query, command: { listCollections: 1 } })) listed.push(entryOf(document));
     const bucketUuids = new Map(listed.map(({ name, uuid }) => [name, uuid]));
-    for (const found of listed) {
-      if (!wanted(found.name)) continue;
-      const uuid = found.uuid ?? bucketUuids.get(bucketsOf(found.name));
-      const entry = { ...found, ...(uuid === undefined ? {} : { uuid }) };
-      const indexes = entry.type === 'view' ? [] : await readIndexes(client, database, entry.name);
-      // A collection that was dropped after it was listed.
-      if (indexes !== undefined) entries.push({ ...entry, indexes });
-    }
+    const queue = listed.filter(({ name }) => wanted(name)).values();
+    const describe = async (): Promise<void> => {
+      for (const found of queue) {
+        options.signal?.throwIfAborted();
+        const uuid = found.uuid ?? bucketUuids.get(bucketsOf(found.name));
+        const entry = { ...found, ...(uuid === undefined ? {} : { uuid }) };
+        const indexes = entry.type === 'view' ? [] : await readIndexes(client, database, entry.name);
+        // A collection that was dropped after it was listed.
+        if (indexes !== undefined) entries.push({ ...entry, indexes });
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, listed.length) }, describe));
   } catch (error) {
     options.signal?.throwIfAborted();
     throw fromMongoError(error, `Listing the collections of ${database}`);

@@ -1,5 +1,6 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
+import { describeCheckpoints } from '@migration-guard/shared/migration/journal';
 import { readPast } from '@migration-guard/shared/migration/past';
 import { makePlan, requireHash, requireRehearsal } from '@migration-guard/shared/migration/plan';
 import { recover, resumable, type HalfDone } from '@migration-guard/shared/migration/recovery';
@@ -34,7 +35,7 @@ export async function admit(work: Work): Promise<Admitted | Outcome> {
   const { run, now, log } = context;
   const journal = await settleJournal(past, { db: target.db, names, lock, run: run.url, now, log });
   const { finished, halfDone } = recover(names, journal, mayRunAgain);
-  if (halfDone[0] !== undefined) throw halfDoneError(halfDone[0], context);
+  if (halfDone[0] !== undefined) throw halfDoneError(halfDone[0], context, await describeCheckpoints(target.db, halfDone[0].file));
   const files = decision.selected.filter(({ name }) => !finished.some((entry) => entry.file === name));
   await checkTransactions(work, files, loaded);
   const plan = makePlan({ database: target.database, history: decision.applied, files }, context.now());
@@ -53,12 +54,14 @@ export async function admit(work: Work): Promise<Admitted | Outcome> {
   return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
 }
 
-function halfDoneError({ file, known, unknown, entry }: HalfDone, { stage }: MigrateContext): GuardError {
+function halfDoneError({ file, known: told, unknown, entry }: HalfDone, { stage }: MigrateContext, walks: string): GuardError {
+  const known = walks === '' ? told : `${told}; its batches came so far: ${walks}`;
+  const again = walks === '' ? 'from its beginning' : 'from its beginning, its batches from where they were';
   const point = entry.rollbackPoint === undefined ? 'the rollback point of that run' : `rollback point ${entry.rollbackPoint}`;
   const rollback = `Run action-rollback with ${point} (\`rollback-point: latest\` takes the newest)`;
   stage.dataState(`Nothing was changed by this run. Known: ${known}. Not known: ${unknown}.`);
   stage.nextStep(`${rollback}.`);
   return new GuardError('migration/half-done', `${file} is half-done. Known: ${known}. Not known: ${unknown}.`, {
-    remedy: `${rollback}; or, if ${file} may run again from its beginning, set \`retry: ${file}\`.`,
+    remedy: `${rollback}; or, if ${file} may run again ${again}, set \`retry: ${file}\`.`,
   });
 }

@@ -5,7 +5,7 @@ import type { Connection } from '../mongo/connect.ts';
 import { applyMigrations } from '../testing/apply-migrations.ts';
 import { makeCheckout, type Checkout } from '../testing/checkout.ts';
 import { connectShared, dropDatabases, startMongod, uniqueDatabase } from '../testing/mongod.ts';
-import { journalCollection } from './journal.ts';
+import { describeCheckpoints, journalCollection } from './journal.ts';
 import { lockCollection } from './lock.ts';
 
 let connection: Connection;
@@ -84,6 +84,7 @@ describe('the batch helper', () => {
     expect(await db.collection('things').countDocuments({ n: 1 })).toBe(30);
     const checkpoint = await db.collection(journalCollection).findOne({ state: 'CHECKPOINT' });
     expect(checkpoint).toMatchObject({ file: '1.js', batch: 'things', documents: 30, last: { value: 29 } });
+    expect(await describeCheckpoints(db, '1.js')).toBe('things: 30 documents');
     // The same file without the wait: only its hash, by which a checkpoint counts, must stay.
     const text = `exports.idempotent = true;\nexports.up = async (db, client, { batch }) => {\n${raise}\n};`;
     await checkout.write({ 'migrations/1.js': text });

@@ -126,6 +126,19 @@ export async function readJournalOf(db: Db, rollbackPoint: string): Promise<read
   }
 }
 
+/** How far the walks of the batch helper came in one file, for people: `orders: 30,000 documents`; empty without walks. */
+export async function describeCheckpoints(db: Db, file: string): Promise<string> {
+  try {
+    const found = await db
+      .collection(journalCollection)
+      .find({ state: 'CHECKPOINT', file }, { projection: { batch: 1, documents: 1 }, readPreference: 'primary' })
+      .toArray();
+    return found.map(({ batch, documents }) => `${String(batch)}: ${Number(documents).toLocaleString('en')} documents`).join(', ');
+  } catch (error) {
+    throw fromMongoError(error, `Reading the journal of ${db.databaseName}`);
+  }
+}
+
 /** The hashes with which files ran, from their last entries. */
 export function appliedHashes(journal: ReadonlyMap<string, JournalEntry>): ReadonlyMap<string, string> {
   return new Map(

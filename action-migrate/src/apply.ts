@@ -9,7 +9,7 @@ import { prepareUndo } from './apply/undo-record.ts';
 import type { Work } from './apply/work.ts';
 import { concludeApply } from './conclude-apply.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
-import { standingOf } from './decide.ts';
+import { appliedFindings, standingOf } from './decide.ts';
 import { openTarget } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
 
@@ -19,7 +19,8 @@ export async function apply(inputs: MigrateInputs, context: MigrateContext): Pro
   await using target = await openTarget(inputs, context, project);
   const { settings } = context;
   const journal = await readPast(target.db, project.history);
-  const { pending } = standingOf({ project, history: await project.history.read(target.db), journal, settings });
+  const stand = standingOf({ project, history: await project.history.read(target.db), journal, settings });
+  const { pending } = stand;
   context.setOutput('applied', []);
   context.setOutput(
     'pending',
@@ -28,7 +29,10 @@ export async function apply(inputs: MigrateInputs, context: MigrateContext): Pro
   context.setOutput('findings', 0);
   if (pending.length === 0) {
     context.stage.dataState(`Nothing was changed in ${target.database}.`);
-    return { result: 'passed', reason: `No migration is pending in ${target.database}.` };
+    const findings = appliedFindings(stand, { project, settings });
+    for (const finding of findings) context.stage.finding(finding);
+    context.setOutput('findings', findings.length);
+    return { result: findings.length === 0 ? 'passed' : 'warned', reason: `No migration is pending in ${target.database}.` };
   }
   await loadFiles(project, pending, context);
   return await withLocks({ inputs, context, project, target }, (lock) => applyUnderLock({ inputs, context, project, target, lock }));

@@ -28,13 +28,24 @@ export interface DecisionParts {
  * them (elsewhere they are findings), and `migration/not-found`.
  */
 export function decide({ project, history, journal, inputs, settings, now }: DecisionParts): Decision {
-  const edited = editedPolicy(project, settings);
   const stand = standingOf({ project, history, journal, settings });
-  const place = ({ path: file }: MigrationFile): Place => ({ file: path.relative(project.workspace, file) });
+  const place = placeIn(project);
   const selected = select(stand.pending, inputs);
   if ('unknown' in selected) throw new GuardError('migration/not-found', `Not pending: ${selected.unknown.join(', ')}.`);
   const reasons = new Map((inputs.allowOutOfOrder ?? []).map(parseReason));
   refuseLate(stand, { reasons, place, now });
+  const findings = [
+    ...lateFindings(stand, reasons, place),
+    ...leftBehind(stand.pending, selected.files),
+    ...appliedFindings(stand, { project, settings }),
+  ];
+  return { ...stand, selected: selected.files, findings };
+}
+
+/** What is to be said of files that were applied and are changed or gone. Throws `migration/edited` and `migration/missing` where the settings refuse them. */
+export function appliedFindings(stand: Standing, { project, settings }: Pick<DecisionParts, 'project' | 'settings'>): readonly Finding[] {
+  const edited = editedPolicy(project, settings);
+  const place = placeIn(project);
   const [changed] = stand.edited;
   if (changed !== undefined && edited === 'fail') {
     throw new GuardError('migration/edited', `Changed after they were applied: ${stand.edited.map(({ name }) => name).join(', ')}.`, {
@@ -47,13 +58,11 @@ export function decide({ project, history, journal, inputs, settings, now }: Dec
       `${listed(stand.missing.map((name) => ({ name })))} applied, and not in the folder any more.`,
     );
   }
-  const findings = [
-    ...lateFindings(stand, reasons, place),
-    ...leftBehind(stand.pending, selected.files),
-    ...editedFindings(stand, { edited, place }),
-    ...stand.missing.map(missingFinding),
-  ];
-  return { ...stand, selected: selected.files, findings };
+  return [...editedFindings(stand, { edited, place }), ...stand.missing.map(missingFinding)];
+}
+
+function placeIn({ workspace }: DecisionParts['project']): PlaceOf {
+  return ({ path: file }) => ({ file: path.relative(workspace, file) });
 }
 
 /** How folder and history stand to each other, as the settings see edited files. */

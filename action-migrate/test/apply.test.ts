@@ -101,7 +101,7 @@ describe('apply', () => {
     await fixture.checkout.write({ 'migrations/20240101000000-a.mjs': mark('a') });
     const step = await fixture.migrate('apply');
     expect(step.rawLog).toMatch(/migration\/late: 20240101000000-a\.mjs is pending, but sorts before 20240102000000-b\.mjs/);
-    expect(step.rawLog).toMatch(/Rename it to \d{14}-a\.mjs/);
+    expect(step.rawLog).toMatch(/Rename 20240101000000-a\.mjs to \d{14}-a\.mjs/);
   });
 
   test('finds an applied file that was edited: a warning, and where hashes are configured it runs again as with migrate-mongo', async () => {

@@ -199,5 +199,10 @@ describe('order', () => {
     await fixture.db.collection('changelog').insertOne({ fileName: '0-gone.js', appliedAt: new Date(0) });
     await fixture.checkout.write({ 'migrations/1-a.js': insert(0) });
     expect((await fixture.migrate('plan')).rawLog).toContain('migration/missing: 0-gone.js');
+    await fixture.checkout.write({ '.github/migration-guard.yml': '{}' });
+    await fixture.migrate('apply');
+    const nothing = await fixture.migrate('apply');
+    expect(nothing.outputs).toMatchObject({ result: 'warned', applied: '[]', findings: '1' });
+    expect(nothing.summary).toContain('0-gone.js is applied, but its file is not in the folder any more');
   });
 });

@@ -17,6 +17,9 @@ interface LintOptions {
   readonly without?: readonly string[];
 }
 
+/** Name of the SARIF file in the run folder. */
+export const sarifName = 'lint.sarif';
+
 /** GitHub shows at most so many annotations of one level for a step. */
 const annotationLimit = 10;
 
@@ -34,7 +37,7 @@ export async function lintFiles({ project, files, context, without = [] }: LintO
   );
   const names = project.files.map(({ name }) => name);
   const found = lint(sources, names, lintSettings(settings.lint)).filter(({ code }) => !without.includes(code));
-  const sarif = path.join(runFolder, 'lint.sarif');
+  const sarif = path.join(runFolder, sarifName);
   await writeFile(sarif, renderSarif(found));
   context.setOutput('sarif', sarif);
   const findings = found.map(toFinding);

@@ -68,6 +68,18 @@ export function describeHalfDone({ after, of, again, down }: HalfDoneSeen): stri
   return `${where}: ${repeat}; ${down === undefined ? '' : ways[down]}`;
 }
 
+/** An `up` whose writes of documents fail must fail. A structure that may be there or gone is often tried and not minded. Pure. */
+export function judgeBroken({ file, done, observation }: Stepped, place: { readonly file: string }): readonly Finding[] {
+  const lost = observation.statements.filter(
+    ({ command, errors }) => errors > 0 && /^(insert|update|delete|findAndModify|bulkWrite)$/.test(command),
+  );
+  if (done === undefined || lost.length === 0) return [];
+  const line = lost[0]?.place?.line;
+  const what = lost.map(({ command, collection }) => `${command} ${collection}`).slice(0, 3);
+  const message = `When writes of ${file.name} fail (${what.join(', ')}), up ends as if all was well, and it would be recorded as applied: let the error end the migration.`;
+  return [{ severity: 'error', rule: 'rehearsal/errors-ignored', message, place: { ...place, ...(line === undefined ? {} : { line }) } }];
+}
+
 /** A file that says it may run again from its beginning must be able to. Pure. */
 export function judgeHalfDone(name: string, seen: HalfDoneSeen, { idempotent, place, comparison }: HalfDoneJudgement): readonly Finding[] {
   if (seen.again === 'same data' || !idempotent) return [];

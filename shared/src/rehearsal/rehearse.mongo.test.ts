@@ -158,6 +158,15 @@ export const down = async (db) => { for (let _id = 0; _id < 6; _id++) await db.c
     expect(file?.halfDone).toEqual({ after: 3, of: 6, ignored: false, again: 'other data', down: 'not exact' });
   });
 
+  test('and goes on as if all was well has a finding', async () => {
+    const { rules } = await rehearsal(
+      `export const up = async (db) => { for (const _id of [1, 2, 3, 4]) await db.collection('orders').updateOne({ _id }, { $set: { a: 1 } }).catch(() => console.log('skipped')); };
+export const down = async (db) => { await db.collection('orders').updateMany({}, { $unset: { a: '' } }); };`,
+      60_000,
+    );
+    expect(rules).toEqual(['rehearsal/errors-ignored']);
+  });
+
   test('and says that it is idempotent has a finding', async () => {
     const { rules } = await rehearsal(loop('{ $inc: { total: 1 } }', '{ $inc: { total: -1 } }', 'export const idempotent = true;'), 60_000);
     expect(rules).toEqual(['rehearsal/not-resumable']);

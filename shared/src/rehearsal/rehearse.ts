@@ -3,7 +3,7 @@ import type { Finding } from '../report/run-report.ts';
 import { trackChanges } from './change-tracking.ts';
 import { describeComparison, describeNatures } from './describe-difference.ts';
 import { effectsBetween, type CollectionEffects } from './effects.ts';
-import { countWrites, failAfter, failNoMore, judgeHalfDone, outcomeOfRepeat, type HalfDoneSeen } from './half-done.ts';
+import { countWrites, failAfter, failNoMore, judgeBroken, judgeHalfDone, outcomeOfRepeat, type HalfDoneSeen } from './half-done.ts';
 import { countChanges, judgeDown, judgeLoss, judgeRepeat, type CountChange, type LossLimits } from './judge.ts';
 import { judgeRefusals, judgeUp } from './judge-up.ts';
 import { openProfiler } from './profile.ts';
@@ -207,7 +207,9 @@ interface Middle {
 async function halfDone(room: Room, { index, file, writes }: Middle): Promise<boolean> {
   const after = Math.ceil(writes / 2);
   if (!(await failAfter(room.db, room.appName, after))) return false;
-  const ignored = await endsWell(room, file);
+  const broken = await runBroken(room, file);
+  const ignored = broken.done !== undefined;
+  room.findings.push(...judgeBroken(broken, placeOfFile(room.project, file)));
   if (ignored) await room.project.history.recordReverted(room.db, file.name);
   const again = await run(room, 'resume', file);
   const comparison = again.done === undefined ? undefined : compareRepeat(room, index, again);
@@ -222,10 +224,10 @@ async function halfDone(room: Room, { index, file, writes }: Middle): Promise<bo
   return exact;
 }
 
-/** Whether `up` ends as if all was well although its writes fail. */
-async function endsWell(room: Room, file: MigrationFile): Promise<boolean> {
+/** `up` while its writes fail. */
+async function runBroken(room: Room, file: MigrationFile): Promise<Stepped> {
   try {
-    return (await run(room, 'half-done', file)).done !== undefined;
+    return await run(room, 'half-done', file);
   } finally {
     await failNoMore(room.db);
   }

@@ -2,9 +2,21 @@ import { fileRules, folderRules } from './rules/all.ts';
 import type { LintFinding } from './run.ts';
 import { suppressionWithoutReason } from './suppress.ts';
 
-/** The findings as a SARIF 2.1.0 document, with what is known of every rule; paths are relative to the root of the repository. Pure. */
-export function renderSarif(findings: readonly LintFinding[]): string {
-  const rules = [...fileRules, ...folderRules, suppressionWithoutReason].sort((a, b) => (a.code < b.code ? -1 : 1));
+/** What is known of a rule. */
+export interface DescribedRule {
+  readonly code: string;
+  readonly severity: LintFinding['severity'];
+  readonly summary: string;
+  readonly advice: string;
+}
+
+/**
+ * The findings as a SARIF 2.1.0 document, with what is known of every rule, those of `more` too; paths are relative to the root of the
+ * repository. Pure.
+ */
+export function renderSarif(findings: readonly LintFinding[], more: readonly DescribedRule[] = []): string {
+  const own: readonly DescribedRule[] = [...fileRules, ...folderRules, suppressionWithoutReason];
+  const rules = [...own, ...more.filter(({ code }) => !own.some((rule) => rule.code === code))].sort((a, b) => (a.code < b.code ? -1 : 1));
   const document = {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',

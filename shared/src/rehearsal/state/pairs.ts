@@ -25,7 +25,8 @@ export function* pairDocuments(before: Spill | undefined, after: Spill | undefin
     nowDone = b === undefined || b.done === true;
     const was = a?.done === false ? a.value : undefined;
     const is = b?.done === false ? b.value : undefined;
-    if (was !== undefined && is !== undefined && keyOf(was) === keyOf(is)) {
+    // Most documents are the same, which is told faster than that their ids are.
+    if (was !== undefined && is !== undefined && (was.equals(is) || keyOf(was) === keyOf(is))) {
       yield { before: was, after: is };
       continue;
     }

@@ -26,8 +26,8 @@ interface ConnectionStrings {
 }
 
 const globalKey = Symbol.for('migration-guard.clients');
-/** The file in which every driver since 4.0 reads its connection string. */
-const parserFile = /\/node_modules\/mongodb\/lib\/connection_string\.js$/;
+/** The file in which every driver since 4.0 reads its connection string, whatever the name under which it is installed. */
+const parserFile = /\/node_modules\/[^/]+\/lib\/connection_string\.js$/;
 /** Options that belong to the server that a client was meant for. */
 const ofServer = /^(auth|tls|ssl|replicaSet$|directConnection$|loadBalanced$|srv|proxy|compressors$|zlib|key$|cert$|ca$|pfx$|passphrase$)/;
 
@@ -36,7 +36,12 @@ const ofServer = /^(auth|tls|ssl|replicaSet$|directConnection$|loadBalanced$|srv
  * from a file, also that of an object mapper, at the place where it reads its connection string; the bundled one by a class of its own.
  */
 export function fenceClients(fence: ClientFence): FencedClients {
-  const places: { readonly hosts: readonly Address[]; readonly place: Place }[] = [];
+  const places: Places = [];
+  const adopted = new WeakSet<MongoClient>();
+  const adoptOnce = (client: MongoClient): void => {
+    if (!adopted.has(client)) adoptClient(client, fence);
+    adopted.add(client);
+  };
   const patch = (parser: ConnectionStrings): void => {
     const original = parser.parseOptions;
     parser.parseOptions = (uri, client, options = {}) => {
@@ -44,7 +49,7 @@ export function fenceClients(fence: ClientFence): FencedClients {
       remember(uri, fence, places);
       const [mapped, changed] = mapClient(uri, options, fence.policy);
       const parsed = original(mapped, client, changed);
-      adoptClient(client, fence);
+      adoptOnce(client);
       return parsed;
     };
   };
@@ -54,12 +59,15 @@ export function fenceClients(fence: ClientFence): FencedClients {
       const loaded = next(url, context);
       if (!parserFile.test(url) || loaded.source === undefined || loaded.source === null) return loaded;
       const source = typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString('utf8');
+      if (!source.includes('exports.parseOptions')) return loaded;
       return { ...loaded, source: `${source}\n;globalThis[Symbol.for('migration-guard.clients')](exports);` };
     },
   });
   return {
     adopt: (driver) =>
-      driver.file === undefined ? { ...driver, module: withFencedClient(driver.module, fence, places) } : patched(driver, patch),
+      driver.file === undefined
+        ? { ...driver, module: withFencedClient(driver.module, { ...fence, places, adoptOnce }) }
+        : patched(driver, patch),
     placeOfClient: ({ host, port }) =>
       places.find(({ hosts }) => hosts.some((made) => made.host === host && (made.port ?? port) === port))?.place,
   };
@@ -74,13 +82,18 @@ function patched(driver: Driver, patch: (parser: ConnectionStrings) => void): Dr
 
 type Places = { readonly hosts: readonly Address[]; readonly place: Place }[];
 
-function withFencedClient(module: Driver['module'], fence: ClientFence, places: Places): Driver['module'] {
+interface Fencing extends ClientFence {
+  readonly places: Places;
+  readonly adoptOnce: (client: MongoClient) => void;
+}
+
+function withFencedClient(module: Driver['module'], { places, adoptOnce, ...fence }: Fencing): Driver['module'] {
   class FencedClient extends module.MongoClient {
     constructor(uri: string, options: MongoClientOptions = {}) {
       remember(uri, fence, places);
       const [mapped, changed] = mapClient(uri, options, fence.policy);
       super(mapped, changed);
-      adoptClient(this, fence);
+      adoptOnce(this);
     }
 
     static override async connect(uri: string, options?: MongoClientOptions): Promise<MongoClient> {

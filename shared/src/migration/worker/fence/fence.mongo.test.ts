@@ -1,4 +1,4 @@
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -55,6 +55,7 @@ async function attempt(
     workspace: checkout.folder,
     folder: undefined,
     driver: 'auto',
+    refuseForeignBson: false,
     program: workerProgram,
     env: { ...process.env, WEB: web, ...env },
     log: silentLog,
@@ -246,7 +247,7 @@ describe('what is allowed or mapped', () => {
     reached = 0;
   });
 
-  test.each(['bundled', 'project'])(
+  test.each(['bundled', 'mongodb', 'mongodb6', 'mongodb5', 'mongodb4'])(
     'a client of a mapped host, with other credentials and TLS, gets the copy and is observed (%s driver)',
     async (driver) => {
       const source = up(
@@ -255,15 +256,40 @@ describe('what is allowed or mapped', () => {
       );
       const policy = { mappedHosts: ['*.example.net'] };
       const env = { PRODUCTION: 'mongodb+srv://user:secret@production.example.net/shop' };
-      const { result, refusals, database } = await attempt(source, policy, env, driver === 'project' ? installDriver : undefined);
+      const { result, refusals, database } = await attempt(
+        source,
+        policy,
+        env,
+        driver === 'bundled' ? undefined : (folder) => installDriver(folder, driver),
+      );
       expect({ fault: result?.fault, refusals }).toEqual({ fault: undefined, refusals: [] });
       expect(await connection.client.db(database).collection('a').countDocuments()).toBe(2);
-      expect(result?.observation?.statements.map(({ command, collection }) => `${command} ${collection}`)).toEqual([
-        'insert a',
-        'insert a',
-      ]);
+      const statements = result?.observation?.statements ?? [];
+      expect(new Set(statements.map(({ command, collection }) => `${command} ${collection}`))).toEqual(new Set(['insert a']));
+      expect(statements.reduce((sum, { commands, inserted }) => sum + commands + inserted, 0)).toBe(4);
     },
   );
+
+  test('the driver that another package brings along is mapped too', async () => {
+    const source = up(`await mapper.insert(process.env.PRODUCTION);`, `import mapper from 'mapper';`);
+    const { result, refusals, database } = await attempt(
+      source,
+      { mappedHosts: ['*.example.net'] },
+      { PRODUCTION: 'mongodb+srv://user:secret@production.example.net/shop' },
+      async (folder) => {
+        const mapper = path.join(folder, 'node_modules/mapper');
+        await mkdir(mapper, { recursive: true });
+        await installDriver(mapper, 'mongodb6');
+        const body = `const client = new MongoClient(uri); await client.db().collection('a').insertOne({ _id: 1 }); await client.close();`;
+        await writeFile(
+          path.join(mapper, 'index.js'),
+          `const { MongoClient } = require('mongodb'); exports.insert = async (uri) => { ${body} };`,
+        );
+      },
+    );
+    expect({ fault: result?.fault, refusals }).toEqual({ fault: undefined, refusals: [] });
+    expect(await connection.client.db(database).collection('a').countDocuments()).toBe(1);
+  });
 
   test('the name of the source leads to the copy on the client that is given too', async () => {
     const { result, database } = await attempt(up(`await client.db('shop').collection('a').insertOne({ _id: 1 });`));
@@ -318,9 +344,9 @@ await db.collection('seen').insertOne({ all: await names(), one: await names({ n
   });
 });
 
-/** Installs the driver of this repository in a checkout. */
-async function installDriver(folder: string): Promise<void> {
-  const driver = import.meta.dirname.replace(/shared[\\/]src.*$/, 'node_modules/mongodb');
+/** Installs a driver of this repository in a checkout. */
+async function installDriver(folder: string, name: string): Promise<void> {
+  const driver = import.meta.dirname.replace(/shared[\\/]src.*$/, `node_modules/${name}`);
   await mkdir(path.join(folder, 'node_modules'), { recursive: true });
   await symlink(driver, path.join(folder, 'node_modules/mongodb'), 'junction');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { duration } from './duration.ts';
 
 const percent = z.number().min(0).max(100);
 const documents = z.int().min(0);
@@ -35,6 +36,12 @@ const mask = z.strictObject({
     ),
 });
 
+const budget = z.strictObject({
+  time: duration.optional().describe('Longest time on the target, by the upper end of the forecast.'),
+  documents: documents.optional().describe('Most documents that may be written.'),
+  'oplog-percent': percent.optional().describe("Largest part of the target's oplog window."),
+});
+
 /** The part `rehearsal` of the section `migrate`. */
 export const rehearsal = z.strictObject({
   /** A collection may lose so many percent of its documents before the rehearsal fails. */
@@ -66,6 +73,7 @@ export const rehearsal = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether findings show each _id as it is. Otherwise text that may be a name or an address is left out.'),
+  budget: budget.prefault({}).describe('Limits of the forecast; one that is broken fails the rehearsal.'),
   sample: sample.optional().describe('Restores only a part of each collection into the copy, and whatever that part refers to.'),
   mask: mask.optional().describe('Replaces personal data in the copy. Types, unique values and references stay.'),
 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { makePlan, planDocument, planFile, requireHash, requireRehearsal, type Plan } from './plan.ts';
+import { makePlan, planDocument, planFile, requireHash, requireRehearsal, type Plan, type RequiredRehearsal } from './plan.ts';
 
 const now = new Date(0);
 const files = [
@@ -44,19 +44,30 @@ describe('requireRehearsal', () => {
     findings: 0,
   });
 
+  const required = (maxAge?: number): RequiredRehearsal => ({ runFolder: folder, maxAge, now: new Date(60_000) });
+
+  test('refuses a copy that is older than allowed', async () => {
+    await planDocument.write(planFile(folder), { ...plan, rehearsal: { ...rehearsed('passed'), takenAt: now.toISOString() } });
+    await expect(requireRehearsal(plan, required(60_000))).resolves.toBeUndefined();
+    await expect(requireRehearsal(plan, required(59_000))).rejects.toMatchObject({ code: 'plan/not-rehearsed' });
+  });
+
   test.each(['passed', 'warned'] as const)('accepts exactly the plan whose rehearsal %s', async (result) => {
     await planDocument.write(planFile(folder), { ...plan, rehearsal: rehearsed(result) });
-    await expect(requireRehearsal(plan, folder)).resolves.toBeUndefined();
+    await expect(requireRehearsal(plan, required())).resolves.toBeUndefined();
     const other = makePlan({ database: 'shop', history: ['0.js'], files: [...files, { name: '3.js', path: '/3.js', hash: 'd' }] }, now);
-    await expect(requireRehearsal(other, folder)).rejects.toMatchObject({ code: 'plan/changed', message: expect.stringContaining('3.js') });
+    await expect(requireRehearsal(other, required())).rejects.toMatchObject({
+      code: 'plan/changed',
+      message: expect.stringContaining('3.js'),
+    });
   });
 
   test('refuses a plan that failed, was not rehearsed, or is not there', async () => {
-    await expect(requireRehearsal(plan, folder)).rejects.toMatchObject({ code: 'plan/not-rehearsed' });
+    await expect(requireRehearsal(plan, required())).rejects.toMatchObject({ code: 'plan/not-rehearsed' });
     await planDocument.write(planFile(folder), plan);
-    await expect(requireRehearsal(plan, folder)).rejects.toMatchObject({ code: 'plan/not-rehearsed' });
+    await expect(requireRehearsal(plan, required())).rejects.toMatchObject({ code: 'plan/not-rehearsed' });
     await planDocument.write(planFile(folder), { ...plan, rehearsal: rehearsed('failed') });
-    await expect(requireRehearsal(plan, folder)).rejects.toMatchObject({
+    await expect(requireRehearsal(plan, required())).rejects.toMatchObject({
       code: 'plan/not-rehearsed',
       message: expect.stringContaining('failed'),
     });

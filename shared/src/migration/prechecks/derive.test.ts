@@ -1,0 +1,59 @@
+import { expect, test } from '@jest/globals';
+import type { Statement } from '../observation.ts';
+import { derivePrechecks } from './derive.ts';
+
+function statement(command: string, collection: string, definition: object, database = 'shop'): Statement {
+  const counts = { commands: 1, statements: 1, milliseconds: 1, matched: 0, modified: 0, inserted: 0, deleted: 0, returned: 0, errors: 0 };
+  const shape = { filter: '', change: [], multi: false, upsert: false, inTransaction: 0 };
+  return { command, collection, database, definition: JSON.stringify({ [command]: collection, ...definition }), ...shape, ...counts };
+}
+
+const derive = (...statements: Statement[]): readonly object[] => derivePrechecks('1-file.js', 'shop', { statements });
+const at = (collection: string): object => ({ file: '1-file.js', collection });
+
+test('a unique index asks for duplicates and for an index in its way', () => {
+  const index = { key: { email: 1 }, name: 'email_1', unique: true };
+  const text = '{"key":{"email":{"$numberInt":"1"}},"name":"email_1","unique":true}';
+  expect(derive(statement('createIndexes', 'users', { indexes: [index] }))).toEqual([
+    { kind: 'index-conflict', ...at('users'), index: text },
+    { kind: 'unique', ...at('users'), index: text },
+  ]);
+});
+
+test('an expiring index asks what would be gone, one that is changed too', () => {
+  const made = statement('createIndexes', 'sessions', { indexes: [{ key: { at: 1 }, name: 'at_1', expireAfterSeconds: 60 }] });
+  const changed = statement('collMod', 'tokens', { index: { keyPattern: { used: 1 }, expireAfterSeconds: 5 } });
+  expect(derive(made, changed)).toEqual([
+    expect.objectContaining({ kind: 'index-conflict' }),
+    { kind: 'expiry', ...at('sessions'), field: 'at', seconds: 60 },
+    { kind: 'expiry', ...at('tokens'), field: 'used', seconds: 5 },
+  ]);
+});
+
+test('a strict validator asks for documents that do not fit, a lax one does not', () => {
+  const validator = { price: { $gt: 0 } };
+  const strict = statement('collMod', 'products', { validator });
+  const lax = statement('collMod', 'orders', { validator, validationLevel: 'moderate' });
+  const telling = statement('collMod', 'orders', { validator, validationAction: 'warn' });
+  expect(derive(strict, lax, telling)).toEqual([
+    { kind: 'validator', ...at('products'), validator: '{"price":{"$gt":{"$numberInt":"0"}}}' },
+  ]);
+});
+
+test('what the migration makes itself raises no question, nor does another database', () => {
+  const index = { indexes: [{ key: { a: 1 }, name: 'a_1', unique: true }] };
+  expect(
+    derive(
+      statement('create', 'fresh', { capped: true, size: 4096 }),
+      statement('createIndexes', 'fresh', index),
+      statement('renameCollection', '', { to: 'shop.renamed' }),
+      statement('createIndexes', 'renamed', index),
+      statement('createIndexes', 'users', index, 'elsewhere'),
+    ),
+  ).toEqual([{ kind: 'options-conflict', ...at('fresh'), options: '{"capped":true,"size":{"$numberInt":"4096"}}' }]);
+});
+
+test('a loop that asks the same thing asks once', () => {
+  const again = statement('createIndexes', 'users', { indexes: [{ key: { a: 1 }, name: 'a_1' }] });
+  expect(derive(again, again)).toHaveLength(1);
+});

@@ -1,0 +1,95 @@
+import type { Observation, Statement } from '../observation.ts';
+import { parseExtendedJson, toExtendedJson, toRaw, type OrderedDocument } from '../../mongo/extended-json.ts';
+import type { Precheck } from './precheck.ts';
+
+/** The questions to the data that the commands of one file raise. Collections that the file makes itself raise none. */
+export function derivePrechecks(file: string, database: string, { statements }: Pick<Observation, 'statements'>): readonly Precheck[] {
+  const made = new Set<string>();
+  const checks: Precheck[] = [];
+  for (const statement of statements) {
+    if (statement.database !== database || statement.definition === undefined) continue;
+    const definition = parseExtendedJson(statement.definition);
+    const at = { file, collection: statement.collection };
+    const raised = made.has(statement.collection) ? [] : checksOf(statement, definition, at);
+    checks.push(...raised);
+    for (const name of madeBy(statement, definition)) made.add(name);
+  }
+  return unique(checks);
+}
+
+type At = Pick<Precheck, 'file' | 'collection'>;
+
+function checksOf({ command }: Statement, definition: OrderedDocument, at: At): readonly Precheck[] {
+  switch (command) {
+    case 'createIndexes':
+      return listOf(definition.get('indexes')).flatMap((index) => indexChecks(index, at));
+    case 'create':
+      return [{ kind: 'options-conflict', ...at, options: textOf(withoutName(definition, 'create')) }];
+    case 'collMod':
+      return [...validatorChecks(definition, at), ...changedExpiry(definition, at)];
+    default:
+      return [];
+  }
+}
+
+function indexChecks(index: OrderedDocument, at: At): readonly Precheck[] {
+  const text = textOf(index);
+  const [field] = [...documentOf(index.get('key')).keys()];
+  const seconds = numberOf(index.get('expireAfterSeconds'));
+  return [
+    { kind: 'index-conflict', ...at, index: text },
+    ...(index.get('unique') === true ? [{ kind: 'unique' as const, ...at, index: text }] : []),
+    ...(seconds === undefined || field === undefined ? [] : [{ kind: 'expiry' as const, ...at, field, seconds }]),
+  ];
+}
+
+/** Only a strict validator that refuses is an obstacle for documents that are there. */
+function validatorChecks(definition: OrderedDocument, at: At): readonly Precheck[] {
+  const validator = definition.get('validator');
+  const lax = definition.get('validationLevel') === 'moderate' || definition.get('validationLevel') === 'off';
+  if (!(validator instanceof Map) || validator.size === 0 || lax || definition.get('validationAction') === 'warn') return [];
+  return [{ kind: 'validator', ...at, validator: textOf(validator) }];
+}
+
+function changedExpiry(definition: OrderedDocument, at: At): readonly Precheck[] {
+  const index = documentOf(definition.get('index'));
+  const seconds = numberOf(index.get('expireAfterSeconds'));
+  const [field] = [...documentOf(index.get('keyPattern')).keys()];
+  return seconds === undefined || field === undefined ? [] : [{ kind: 'expiry', ...at, field, seconds }];
+}
+
+/** Names under which the documents are new: nothing of the target stands there, or it is replaced. */
+function madeBy({ command, collection }: Statement, definition: OrderedDocument): readonly string[] {
+  if (command === 'create' || command === 'drop') return [collection];
+  if (command === 'renameCollection') return [afterDot(definition.get('to'))];
+  const out = definition.get('$out');
+  return out === undefined ? [] : [typeof out === 'string' ? out : String(documentOf(out).get('coll'))];
+}
+
+function afterDot(namespace: unknown): string {
+  return String(namespace).split('.').slice(1).join('.');
+}
+
+function unique(checks: readonly Precheck[]): readonly Precheck[] {
+  return [...new Map(checks.map((check) => [JSON.stringify(check), check])).values()];
+}
+
+function withoutName(definition: OrderedDocument, name: string): OrderedDocument {
+  return new Map([...definition].filter(([key]) => key !== name));
+}
+
+function textOf(document: OrderedDocument): string {
+  return toExtendedJson(toRaw(document));
+}
+
+function documentOf(value: unknown): OrderedDocument {
+  return value instanceof Map ? (value as OrderedDocument) : new Map();
+}
+
+function listOf(value: unknown): readonly OrderedDocument[] {
+  return Array.isArray(value) ? value.map(documentOf) : [];
+}
+
+function numberOf(value: unknown): number | undefined {
+  return value === undefined || value === null ? undefined : Number(value);
+}

@@ -1,0 +1,27 @@
+import { expect, test } from '@jest/globals';
+import { findingsOnCopy, findingsOnTarget } from './known.ts';
+import type { Precheck } from './precheck.ts';
+
+const unique: Precheck = { kind: 'unique', collection: 'users', file: '1.js', index: '{}' };
+const expiry: Precheck = { kind: 'expiry', collection: 'users', file: '1.js', field: 'at', seconds: 5 };
+const message = '2 documents';
+
+test.each([
+  ['nothing in the way', unique, 0, 0, []],
+  ['new since the backup: it would fail', unique, 0, 2, ['error']],
+  ['the migration copes with it', unique, 2, 2, []],
+  ['not asked on the copy', unique, undefined, 2, ['warning']],
+  ['not known', unique, 0, undefined, ['note']],
+  ['may be meant', expiry, 0, 2, ['warning']],
+] as const)('on the target, %s', (_what, check, foundOnCopy, found, severities) => {
+  const known = [{ check, ...(foundOnCopy === undefined ? {} : { foundOnCopy }) }];
+  expect(findingsOnTarget(known, [{ check, found, message }]).map(({ severity }) => severity)).toEqual(severities);
+});
+
+test('on the copy, after a failure, everything that stands against the migration is said', () => {
+  const answers = [
+    { check: unique, found: 2, message },
+    { check: expiry, found: 0, message },
+  ];
+  expect(findingsOnCopy(answers)).toEqual([{ severity: 'warning', rule: 'migration/precheck', message: '1.js: 2 documents' }]);
+});

@@ -12,9 +12,9 @@ import {
   type Kind,
 } from './kinds.ts';
 
-/** The declaration of one input. `T` is the type of its parsed value. */
+/** The declaration of one input, whose parsed value is a `T`, or undefined when it was not given. */
 export interface Input<T> {
-  readonly kind: Kind<NonNullable<T>>;
+  readonly kind: Kind<T>;
   readonly description: string;
   readonly required: boolean;
   /** What an absent input stands for, as the user would write it. */
@@ -23,20 +23,25 @@ export interface Input<T> {
   readonly expression: string | undefined;
 }
 
-export interface OptionalInput<T> extends Input<T | undefined> {
-  /** The same input, of which the absence is a problem. */
-  mandatory(): Input<T>;
-  /** The same input with a value for its absence, as the user would write it. */
-  or(text: string): Input<T>;
-  orExpression(expression: string): Input<T | undefined>;
+/** An input that always has a value: it is required, or has a default. */
+export interface PresentInput<T> extends Input<T> {
+  readonly alwaysPresent: true;
 }
 
-function input<T>(kind: Kind<NonNullable<T>>, description: string): OptionalInput<T> {
+export interface OptionalInput<T> extends Input<T> {
+  /** The same input, of which the absence is a problem. */
+  mandatory(): PresentInput<T>;
+  /** The same input with a value for its absence, as the user would write it. */
+  or(text: string): PresentInput<T>;
+  orExpression(expression: string): Input<T>;
+}
+
+function input<T>(kind: Kind<T>, description: string): OptionalInput<T> {
   const absent = { kind, description, required: false, default: undefined, expression: undefined };
   return {
     ...absent,
-    mandatory: () => ({ ...absent, required: true }),
-    or: (text) => ({ ...absent, default: text }),
+    mandatory: () => ({ ...absent, required: true, alwaysPresent: true }),
+    or: (text) => ({ ...absent, default: text, alwaysPresent: true }),
     orExpression: (expression) => ({ ...absent, expression }),
   };
 }

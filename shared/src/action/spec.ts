@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import type { Input } from './inputs.ts';
+import type { Input, PresentInput } from './inputs.ts';
 import { path, secret, text } from './inputs.ts';
 import type { Problem } from '../config/problem.ts';
 
@@ -9,8 +9,9 @@ export type OutputTable = Readonly<Record<string, string>>;
 
 export type CamelCase<Text extends string> = Text extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : Text;
 type Values<Inputs extends InputTable> = {
-  readonly [Name in keyof Inputs & string as CamelCase<Name>]: Inputs[Name] extends Input<infer T> ? T : never;
+  readonly [Name in keyof Inputs & string as CamelCase<Name>]: ValueOf<Inputs[Name]>;
 };
+type ValueOf<One> = One extends PresentInput<infer T> ? T : One extends Input<infer T> ? T | undefined : never;
 
 /** Inputs that every action has. */
 export const commonInputs = {

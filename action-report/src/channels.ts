@@ -7,7 +7,7 @@ import { renderReport } from '@migration-guard/shared/report/markdown';
 import type { RunReport } from '@migration-guard/shared/report/run-report';
 import { renderSlack } from '@migration-guard/shared/report/slack';
 import type { Verdict } from '@migration-guard/shared/report/verdict';
-import type { Inputs, ReportContext } from './report.ts';
+import type { ReportContext, ReportInputs } from './contract.ts';
 
 /** A place to which the report is taken. `send` throws a `GuardError`. */
 export interface Channel {
@@ -22,7 +22,7 @@ interface Report {
 }
 
 /** The channels that are set up and wanted for this verdict. Each loads its library only when it is used. */
-export async function channels(inputs: Inputs, context: ReportContext, report: Report): Promise<readonly Channel[]> {
+export async function channels(inputs: ReportInputs, context: ReportContext, report: Report): Promise<readonly Channel[]> {
   const { slackWebhook, smtpUrl, githubToken, uri, notifyOn } = inputs;
   const wanted = notifyOn === 'always' || report.verdict.alarming;
   const found: Channel[] = [];
@@ -39,7 +39,7 @@ export async function channels(inputs: Inputs, context: ReportContext, report: R
 }
 
 interface Parts {
-  readonly inputs: Inputs;
+  readonly inputs: ReportInputs;
   readonly context: ReportContext;
   readonly report: Report;
 }

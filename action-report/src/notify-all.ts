@@ -1,6 +1,6 @@
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import type { Channel } from './channels.ts';
-import type { ReportContext } from './report.ts';
+import type { ReportContext } from './contract.ts';
 
 /** Tries every channel, all at once, and notes how each went. Returns the names of those that failed. Only a bug of ours is thrown. */
 export async function notifyAll(channels: readonly Channel[], { log, stage }: Pick<ReportContext, 'log' | 'stage'>): Promise<string[]> {

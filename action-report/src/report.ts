@@ -1,23 +1,19 @@
 import path from 'node:path';
-import type { Context, Outcome } from '@migration-guard/shared/action/context';
-import type { InputsOf, OutputNamesOf, SettingsOf } from '@migration-guard/shared/action/spec';
+import type { Outcome } from '@migration-guard/shared/action/context';
 import { writeAtomically } from '@migration-guard/shared/documents/document';
 import { renderPage } from '@migration-guard/shared/report/html';
 import { renderReport } from '@migration-guard/shared/report/markdown';
 import { runReport } from '@migration-guard/shared/report/run-report';
 import { verdictOf } from '@migration-guard/shared/report/verdict';
-import type { spec } from '../spec.ts';
 import { channels } from './channels.ts';
+import type { ReportContext, ReportInputs } from './contract.ts';
 import { notifyAll } from './notify-all.ts';
-
-export type Inputs = InputsOf<typeof spec>;
-export type ReportContext = Context<OutputNamesOf<typeof spec>, SettingsOf<typeof spec>>;
 
 /**
  * Renders the run report of the job and takes it to every channel that is set up. A channel that fails is a warning: the others are
  * tried all the same. Throws `document/not-found` where no stage has written a run report.
  */
-export async function report(inputs: Inputs, context: ReportContext): Promise<Outcome> {
+export async function report(inputs: ReportInputs, context: ReportContext): Promise<Outcome> {
   const json = path.join(context.runFolder, 'run-report.json');
   const run = await runReport.read(json);
   const verdict = verdictOf(run);

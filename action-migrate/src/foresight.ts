@@ -14,7 +14,7 @@ import {
   type TargetMeasures,
 } from '@migration-guard/shared/rehearsal/forecast/forecast';
 import { measureTarget, sizesOf } from '@migration-guard/shared/rehearsal/forecast/measure-target';
-import type { RehearsalOptions, RehearsedFile } from '@migration-guard/shared/rehearsal/rehearse';
+import type { RehearsalOptions, RehearsedFile } from '@migration-guard/shared/rehearsal/room';
 import type { Finding } from '@migration-guard/shared/report/run-report';
 import { formatBytes } from '@migration-guard/shared/log/format-bytes';
 import type { MigrateContext, MigrateInputs } from './contract.ts';

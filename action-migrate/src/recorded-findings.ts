@@ -4,7 +4,7 @@ import { settleRecorded } from '@migration-guard/shared/migration/lint/recorded'
 import type { LintFinding } from '@migration-guard/shared/migration/lint/run';
 import { renderSarif } from '@migration-guard/shared/migration/lint/sarif';
 import type { Project } from '@migration-guard/shared/migration/project';
-import type { Rehearsal } from '@migration-guard/shared/rehearsal/rehearse';
+import type { Rehearsal } from '@migration-guard/shared/rehearsal/room';
 import { recordedRules } from '@migration-guard/shared/rehearsal/rules/all';
 import { checkObserved } from '@migration-guard/shared/rehearsal/rules/check';
 import type { Finding } from '@migration-guard/shared/report/run-report';

@@ -6,7 +6,7 @@ import { describeField } from '@migration-guard/shared/rehearsal/describe-differ
 import type { CollectionEffects } from '@migration-guard/shared/rehearsal/effects';
 import { describeHalfDone } from '@migration-guard/shared/rehearsal/half-done';
 import type { PlanSeen } from '@migration-guard/shared/rehearsal/profile';
-import type { Rehearsal, RehearsedFile } from '@migration-guard/shared/rehearsal/rehearse';
+import type { Rehearsal, RehearsedFile } from '@migration-guard/shared/rehearsal/room';
 import type { Stepped } from '@migration-guard/shared/rehearsal/stepping';
 import type { Finding } from '@migration-guard/shared/report/run-report';
 import type { MigrateContext } from './contract.ts';

@@ -5,7 +5,7 @@ import { connect, type Connection } from '../mongo/connect.ts';
 import { Secret } from '../redaction/secret.ts';
 import { startMongod, uniqueDatabase } from '../testing/mongod.ts';
 import { rehearseOn } from '../testing/rehearsal-run.ts';
-import type { RehearsedFile } from './rehearse.ts';
+import type { RehearsedFile } from './room.ts';
 
 let server: EmbeddedServer;
 let connection: Connection;

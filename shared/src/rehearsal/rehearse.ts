@@ -1,76 +1,26 @@
-import type { MigrationFile } from '../migration/files.ts';
-import type { Finding } from '../report/run-report.ts';
 import { trackChanges } from './change-tracking.ts';
-import { describeComparison, describeNatures } from './describe-difference.ts';
+import { describeComparison } from './describe-difference.ts';
 import { effectsBetween, type CollectionEffects } from './effects.ts';
-import { countWrites, failAfter, failNoMore, judgeBroken, judgeHalfDone, outcomeOfRepeat, type HalfDoneSeen } from './half-done.ts';
-import { countChanges, judgeDown, judgeLoss, judgeRepeat, type CountChange, type LossLimits } from './judge.ts';
-import { judgeRefusals, judgeUp } from './judge-up.ts';
+import { allHalfDone } from './half-done-runs.ts';
+import { countChanges, judgeDown, judgeLoss, judgeRepeat } from './judge.ts';
+import { judgeUp } from './judge-up.ts';
 import { openProfiler } from './profile.ts';
+import {
+  captureOptions,
+  compareDown,
+  compareRepeat,
+  note,
+  noteNatures,
+  readNow,
+  run,
+  type Rehearsal,
+  type RehearsalOptions,
+  type Room,
+} from './room.ts';
 import { usualLimits, type Observed } from './rules/rule.ts';
 import { captureState, type State } from './state/capture.ts';
-import type { ComparisonOptions } from './state/compare-contents.ts';
-import { compareStates, isSame, type StateComparison } from './state/compare-states.ts';
-import { placeOfFile, runStep, type Observers, type StepOptions, type Stepped } from './stepping.ts';
-
-export interface RehearsalOptions extends StepOptions {
-  readonly files: readonly MigrationFile[];
-  readonly limits: LossLimits;
-  /** For all runs together, milliseconds. */
-  readonly timeout: number | undefined;
-  /** Whether `_id`s that may be personal are shown. */
-  readonly reveal: boolean;
-  /** Whether each file is made to fail in the middle, on a copy that can do that; not for files that take longer than so many milliseconds. */
-  readonly halfDoneUnder: number;
-  /** Called once with the first runs of `up`, while the copy is in the state that it names; it may only read. */
-  readonly inspect?: (inspection: Inspection) => Promise<void>;
-}
-
-export interface Inspection {
-  readonly steps: readonly Stepped[];
-  /** As before the first file again, not so because a file has no exact `down`, or as a file left it that failed. */
-  readonly state: 'as before' | 'not as before' | 'failed';
-}
-
-/** What was seen of one file. Times are milliseconds; an absent one was not run. */
-export interface RehearsedFile {
-  readonly name: string;
-  readonly up?: number;
-  readonly down?: number;
-  readonly upAgain?: number;
-  readonly counts: readonly CountChange[];
-  /** What the first `up` did to each collection that it changed. */
-  readonly effects: readonly CollectionEffects[];
-  /** The first `up`, with every command and its plan. */
-  readonly first?: Stepped;
-  /** What differed between two runs by nature alone: the time, new ids. */
-  readonly natural: readonly string[];
-  /** What the recorded rules look at. */
-  readonly observed?: Observed;
-  readonly halfDone?: HalfDoneSeen;
-}
-
-export interface Rehearsal {
-  readonly files: readonly RehearsedFile[];
-  readonly findings: readonly Finding[];
-  /** How often collections were read to be compared, and how long that took, milliseconds. */
-  readonly reading: { readonly collections: number; readonly milliseconds: number };
-}
-
-type Seen = { -readonly [Key in keyof RehearsedFile]: RehearsedFile[Key] };
-
-interface Room extends RehearsalOptions, Observers {
-  readonly seen: Map<string, Seen>;
-  readonly findings: Finding[];
-  readonly kept: DisposableStack;
-  readonly reading: { collections: number; milliseconds: number };
-  /** The copy before the first file, and after each. */
-  readonly states: State[];
-  /** The copy as it is now. */
-  current: State;
-  /** The first run of `up` of each file, by name. */
-  readonly first: Map<string, Stepped>;
-}
+import { compareStates, isSame } from './state/compare-states.ts';
+import { placeOfFile, type Stepped } from './stepping.ts';
 
 /**
  * Runs every file up, then every file down and compares with what was there before it, then up again and compares with the first time; at
@@ -143,7 +93,7 @@ async function allDown(room: Room): Promise<number | undefined> {
     const step = await run(room, 'down', file);
     if (step.done === undefined) return undefined;
     note(room, file, { down: step.milliseconds });
-    const comparison = compare(room, index, { windows: [step.window, step.window], touchFields });
+    const comparison = compareDown(room, index, step);
     noteNatures(room, file, comparison);
     const upChangedNothing = room.seen.get(file.name)?.effects.length === 0;
     const found = judgeDown(file.name, comparison, { upChangedNothing });
@@ -168,9 +118,6 @@ function observedOf({ step, effects, before, after }: FirstRun): Observed {
   return { step, effects, before: counts, largest: new Map(sizes), takenBack: false, limits: usualLimits };
 }
 
-/** Fields that say when a document was changed last: `down` changes it too. */
-const touchFields = /^_*(updated|modified|changed|touched|last_?(update|modified|change))(d?_?(at|on|date|time))?$/i;
-
 async function allUpAgain(room: Room, from: number): Promise<boolean> {
   for (const [index, file] of [...room.files.entries()].slice(from)) {
     const step = await run(room, 'up again', file);
@@ -183,108 +130,6 @@ async function allUpAgain(room: Room, from: number): Promise<boolean> {
     if (found.some(({ severity }) => severity === 'error')) return false;
   }
   return true;
-}
-
-/** From the last file to the first: taken back, made to fail in the middle, run again. Ends where a file leaves a state nobody knows. */
-async function allHalfDone(room: Room, from: number): Promise<void> {
-  for (const [index, file] of [...room.files.entries()].slice(from).reverse()) {
-    const first = room.first.get(file.name);
-    const writes = first === undefined ? 0 : countWrites(first.observation);
-    if (first === undefined || first.milliseconds > room.halfDoneUnder) return;
-    if ((await run(room, 'down', file)).done === undefined) return;
-    if (writes < 2 || first.observation.transactions.length > 0 || first.done?.inTransaction === true) continue;
-    if (!(await halfDone(room, { index, file, writes }))) return;
-  }
-}
-
-interface Middle {
-  readonly index: number;
-  readonly file: MigrationFile;
-  readonly writes: number;
-}
-
-/** Tells whether the copy is as it was before the file again. */
-async function halfDone(room: Room, { index, file, writes }: Middle): Promise<boolean> {
-  const after = Math.ceil(writes / 2);
-  if (!(await failAfter(room.db, room.appName, after))) return false;
-  const broken = await runBroken(room, file);
-  const ignored = broken.done !== undefined;
-  room.findings.push(...judgeBroken(broken, placeOfFile(room.project, file)));
-  if (ignored) await room.project.history.recordReverted(room.db, file.name);
-  const again = await run(room, 'resume', file);
-  const comparison = again.done === undefined ? undefined : compareRepeat(room, index, again);
-  const outcome = outcomeOfRepeat(again, comparison);
-  const back = room.loaded.get(file.name)?.down === true ? await run(room, 'down of half-done', file) : undefined;
-  const exact = back?.done !== undefined && isSame(compare(room, index, { windows: [back.window, back.window], touchFields }));
-  const down = back === undefined ? 'missing' : back.done === undefined ? 'fails' : exact ? 'exact' : 'not exact';
-  const seen: HalfDoneSeen = { after, of: writes, ignored, again: outcome, ...(outcome === 'same data' ? {} : { down }) };
-  note(room, file, { halfDone: seen });
-  const place = placeOfFile(room.project, file);
-  room.findings.push(...judgeHalfDone(file.name, seen, { idempotent: room.loaded.get(file.name)?.idempotent === true, place, comparison }));
-  return exact;
-}
-
-/** `up` while its writes fail. */
-async function runBroken(room: Room, file: MigrationFile): Promise<Stepped> {
-  try {
-    return await run(room, 'half-done', file);
-  } finally {
-    await failNoMore(room.db);
-  }
-}
-
-const kinds = {
-  up: { direction: 'up', rule: 'rehearsal/up-failed' },
-  down: { direction: 'down', rule: 'rehearsal/down-failed' },
-  'up again': { direction: 'up', rule: 'rehearsal/not-repeatable' },
-  'half-done': { direction: 'up', rule: undefined },
-  resume: { direction: 'up', rule: undefined },
-  'down of half-done': { direction: 'down', rule: undefined },
-} as const;
-
-/** Runs one file and reads what it left; its failure is a finding. */
-async function run(room: Room, kind: keyof typeof kinds, file: MigrationFile): Promise<Stepped> {
-  const { direction, rule } = kinds[kind];
-  const step = await runStep(room, direction, { file, resume: kind === 'resume' });
-  const refused = judgeRefusals(step.refusals, room.project.workspace);
-  room.findings.push(...refused);
-  if (step.failure !== undefined && rule !== undefined && refused.length === 0) {
-    const { message, place = placeOfFile(room.project, file) } = step.failure;
-    room.findings.push({ severity: 'error', rule, message: kind === 'up again' ? `The second ${message}` : message, place });
-  }
-  await readNow(room, step);
-  return refused.length === 0 ? step : { ...step, done: undefined };
-}
-
-async function readNow(room: Room, { changes }: Pick<Stepped, 'changes'>): Promise<void> {
-  const startedAt = performance.now();
-  const before = room.current;
-  room.current = room.kept.use(await captureState({ ...captureOptions(room), since: { state: before, touched: changes?.touched } }));
-  room.reading.milliseconds += performance.now() - startedAt;
-  room.reading.collections += room.current.census.collections.filter(({ name }) => changes?.touched.has(name) !== false).length;
-}
-
-function captureOptions({ db, project, signal }: StepOptions): Parameters<typeof captureState>[0] {
-  return { client: db.client, database: db.databaseName, without: [project.history.collection], signal };
-}
-
-function compare(room: Room, index: number, options: Omit<ComparisonOptions, 'reveal'>): StateComparison {
-  return compareStates(room.states[index] as State, room.current, { ...options, reveal: room.reveal });
-}
-
-/** With the state after the first `up` of the file. */
-function compareRepeat(room: Room, index: number, again: Stepped): StateComparison {
-  const file = room.files[index]?.name ?? '';
-  const first = room.first.get(file)?.window ?? again.window;
-  // What files before this one made anew in both runs differs too.
-  const all = [...room.first.values()].map(({ window }) => window.from);
-  const since = room.seen.get(room.files[0]?.name ?? '') === undefined ? again.window.from : Math.min(...all);
-  return compare(room, index + 1, {
-    windows: [
-      { from: since, to: first.to },
-      { from: first.to, to: again.window.to },
-    ],
-  });
 }
 
 /** The history of the copy must hold what was run, or the next deployment would run it again. */
@@ -322,14 +167,4 @@ async function proveUntouched(room: Room): Promise<void> {
 function sharesContents(start: State, now: State, name: string): boolean {
   const kept = start.contents.get(name);
   return kept !== undefined && kept === now.contents.get(name);
-}
-
-function note({ seen }: Room, { name }: MigrationFile, more: Partial<Seen>): void {
-  const before = seen.get(name) ?? { name, counts: [], effects: [], natural: [] };
-  seen.set(name, { ...before, ...more });
-}
-
-function noteNatures(room: Room, file: MigrationFile, comparison: StateComparison): void {
-  const before = room.seen.get(file.name)?.natural ?? [];
-  note(room, file, { natural: [...new Set([...before, ...describeNatures(comparison)])] });
 }

@@ -5,7 +5,8 @@ import { acquireLock } from '../migration/lock.ts';
 import { openProject } from '../migration/project.ts';
 import { Secret } from '../redaction/secret.ts';
 import { fencePolicy, type FenceSettings } from '../rehearsal/fence-policy.ts';
-import { rehearse, type Rehearsal, type RehearsalOptions } from '../rehearsal/rehearse.ts';
+import { rehearse } from '../rehearsal/rehearse.ts';
+import type { Rehearsal, RehearsalOptions } from '../rehearsal/room.ts';
 import { makeCheckout } from './checkout.ts';
 import { workerProgram } from './migration-worker.ts';
 
@@ -14,7 +15,11 @@ const nothingMore: FenceSettings = { mapHosts: [], mapDatabases: [], allowHosts:
 /** Rehearses files on a database as if it were the copy, which they change. */
 export async function rehearseOn(
   db: Db,
-  { uri, files, ...options }: { readonly uri: string; readonly files: Readonly<Record<string, string>> } & Partial<Omit<RehearsalOptions, 'files'>>,
+  {
+    uri,
+    files,
+    ...options
+  }: { readonly uri: string; readonly files: Readonly<Record<string, string>> } & Partial<Omit<RehearsalOptions, 'files'>>,
 ): Promise<Rehearsal> {
   const owner = 'https://github.com/o/r/actions/runs/1';
   const appName = `migration-guard/${db.databaseName}`;

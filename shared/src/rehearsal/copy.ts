@@ -62,7 +62,7 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
     for (const step of cleanUps.splice(0).reverse()) await step();
   };
   try {
-    const uri = await serverFor(place, options, cleanUps);
+    const uri = await serverFor(place, { ...options, version: manifest.server.version }, cleanUps);
     const connection = await connect(uri);
     cleanUps.push(() => connection.client.close());
     const name = nameOfCopy(place, database, connection.defaultDatabase);
@@ -91,11 +91,11 @@ const parameters = { enableTestCommands: 1, ttlMonitorEnabled: false };
 
 async function serverFor(
   place: CopyPlace,
-  { env, log, remoteCache }: CopyOptions,
+  { env, log, remoteCache, version }: CopyOptions & { readonly version: string },
   cleanUps: (() => PromiseLike<unknown>)[],
 ): Promise<Secret> {
   if (place.kind !== 'ephemeral') return place.uri;
-  const binary = await ensureBinary({ env, log, remoteCache });
+  const binary = await ensureBinary({ env, log, remoteCache, version });
   log.info(`Starting a server for the copy: mongod ${binary.version} (${binary.source})`);
   const server = await startEmbedded({ binary: binary.path, topology: { kind: 'replica-set', members: 1 }, parameters, cacheGigabytes: 1 });
   cleanUps.push(() => server.stop());

@@ -53,6 +53,7 @@ beforeAll(async () => {
   await db.collection('customers').insertMany(customers);
   await db.collection<{ _id: string }>('products').insertMany(products);
   await db.collection<{ _id: number }>('orders').insertMany(orders);
+  await db.collection('changelog').insertMany(Array.from({ length: 90 }, (_, n) => ({ fileName: `${n}.js`, by: 'mira@shop.test' })));
   await db.collection('customers').createIndex({ email: 1 }, { unique: true });
   await db.createCollection('weather', { timeseries: { timeField: 'at' } });
   await db.collection('weather').insertOne({ at: new Date(), degrees: 20 });
@@ -98,7 +99,7 @@ describe('a sample', () => {
     for (const { lines } of orders) for (const { sku } of lines) expect(products).toContain(sku);
     const regions = new Set((await db.collection<{ _id: UUID }>('regions').find().toArray()).map(({ _id }) => _id.toHexString()));
     for (const { region } of customers) expect(regions).toContain(region.toHexString());
-    expect(prepared.sampled).toMatchObject({ of: 2_841, complete: true });
+    expect(prepared.sampled).toMatchObject({ of: 2_931, complete: true });
   });
 
   test('is the same each time for the same backup', async () => {
@@ -114,6 +115,16 @@ describe('a sample', () => {
   });
 });
 
+test('what must stay as it is is neither sampled nor masked', async () => {
+  const mask = { detect: true, rules: [{ pattern: '**', method: 'fake' }] } as const;
+  const { db } = await copyOf({ sample, mask, untouched: ['changelog'] });
+  const [applied, original] = [db, connection.client.db(database)].map((one) =>
+    one.collection('changelog').find().sort({ _id: 1 }).toArray(),
+  );
+  expect(await applied).toEqual(await original);
+  expect(await db.collection('orders').countDocuments()).toBe(20);
+});
+
 describe('a masked copy', () => {
   test('shows no address of anybody; unique indexes and joins hold', async () => {
     const { db, prepared } = await copyOf({ mask: { detect: true, rules: [{ pattern: 'orders.contact', method: 'fake' }] } });
@@ -125,6 +136,7 @@ describe('a masked copy', () => {
     expect(new Set(emailOf.values()).size).toBe(500);
     for (const { customer, contact } of orders) expect(contact).toBe(emailOf.get(customer.toHexString()));
     expect(prepared.masked).toEqual([
+      { collection: 'changelog', path: 'by', method: 'fake', values: 90 },
       { collection: 'customers', path: 'email', method: 'fake', values: 500 },
       { collection: 'orders', path: 'contact', method: 'fake', values: 2_000 },
     ]);

@@ -13,6 +13,8 @@ import { chooseSample, type Sample, type SampleWishes } from './sampling/sample.
 export interface Preparation {
   readonly sample?: SampleWishes | undefined;
   readonly mask?: Pick<MaskOptions, 'rules' | 'detect'> | undefined;
+  /** Collections that are whole and as they are whatever else is said: the history of the migrations. */
+  readonly untouched?: readonly string[];
 }
 
 /** Values of one field that are not what they were. */
@@ -84,7 +86,8 @@ interface Filter {
   readonly masker: Masker | undefined;
 }
 
-function filterOf(collection: SourceCollection, sample: Sample | undefined, { mask }: Preparation): Filter {
+function filterOf(collection: SourceCollection, sample: Sample | undefined, { mask, untouched = [] }: Preparation): Filter {
+  if (untouched.includes(collection.name)) return { takes: () => true, masker: undefined };
   if (mask !== undefined && collection.type === 'timeseries') return { takes: () => false, masker: undefined };
   const masker = mask === undefined ? undefined : createMasker({ ...mask, key: runKey }, collection.name);
   return { takes: sample?.picksOf(collection) ?? (() => true), masker };

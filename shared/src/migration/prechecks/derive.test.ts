@@ -15,6 +15,7 @@ test('a unique index asks for duplicates and for an index in its way', () => {
   const index = { key: { email: 1 }, name: 'email_1', unique: true };
   const text = '{"key":{"email":{"$numberInt":"1"}},"name":"email_1","unique":true}';
   expect(derive(statement('createIndexes', 'users', { indexes: [index] }))).toEqual([
+    { kind: 'index-build', ...at('users') },
     { kind: 'index-conflict', ...at('users'), index: text },
     { kind: 'unique', ...at('users'), index: text },
   ]);
@@ -24,8 +25,10 @@ test('an expiring index asks what would be gone, one that is changed too', () =>
   const made = statement('createIndexes', 'sessions', { indexes: [{ key: { at: 1 }, name: 'at_1', expireAfterSeconds: 60 }] });
   const changed = statement('collMod', 'tokens', { index: { keyPattern: { used: 1 }, expireAfterSeconds: 5 } });
   expect(derive(made, changed)).toEqual([
+    { kind: 'index-build', ...at('sessions') },
     expect.objectContaining({ kind: 'index-conflict' }),
     { kind: 'expiry', ...at('sessions'), field: 'at', seconds: 60 },
+    { kind: 'index-build', ...at('tokens') },
     { kind: 'expiry', ...at('tokens'), field: 'used', seconds: 5 },
   ]);
 });
@@ -36,7 +39,9 @@ test('a strict validator asks for documents that do not fit, a lax one does not'
   const lax = statement('collMod', 'orders', { validator, validationLevel: 'moderate' });
   const telling = statement('collMod', 'orders', { validator, validationAction: 'warn' });
   expect(derive(strict, lax, telling)).toEqual([
+    { kind: 'index-build', ...at('products') },
     { kind: 'validator', ...at('products'), validator: '{"price":{"$gt":{"$numberInt":"0"}}}' },
+    { kind: 'index-build', ...at('orders') },
   ]);
 });
 
@@ -46,14 +51,24 @@ test('what the migration makes itself raises no question, nor does another datab
     derive(
       statement('create', 'fresh', { capped: true, size: 4096 }),
       statement('createIndexes', 'fresh', index),
-      statement('renameCollection', '', { to: 'shop.renamed' }),
+      statement('renameCollection', 'shop.fresh', { to: 'shop.renamed' }, 'admin'),
       statement('createIndexes', 'renamed', index),
       statement('createIndexes', 'users', index, 'elsewhere'),
     ),
   ).toEqual([{ kind: 'options-conflict', ...at('fresh'), options: '{"capped":true,"size":{"$numberInt":"4096"}}' }]);
 });
 
+test.each(['drop', 'dropIndexes', 'convertToCapped'])('%s asks whether an index is being built', (command) => {
+  expect(derive(statement(command, 'users', {}))).toEqual([{ kind: 'index-build', ...at('users') }]);
+});
+
+test('a renamed collection is asked about by its name, and then no more', () => {
+  const rename = statement('renameCollection', 'shop.users', { to: 'shop.people' }, 'admin');
+  const index = statement('createIndexes', 'people', { indexes: [{ key: { a: 1 }, name: 'a_1', unique: true }] });
+  expect(derive(rename, index)).toEqual([{ kind: 'index-build', ...at('users') }]);
+});
+
 test('a loop that asks the same thing asks once', () => {
   const again = statement('createIndexes', 'users', { indexes: [{ key: { a: 1 }, name: 'a_1' }] });
-  expect(derive(again, again)).toHaveLength(1);
+  expect(derive(again, again)).toHaveLength(2);
 });

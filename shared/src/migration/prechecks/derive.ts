@@ -1,38 +1,51 @@
 import type { Observation, Statement } from '../observation.ts';
 import { parseExtendedJson, toExtendedJson, toRaw, type OrderedDocument } from '../../mongo/extended-json.ts';
-import type { Precheck } from './precheck.ts';
+import type { DataPrecheck } from './precheck.ts';
 
 /** The questions to the data that the commands of one file raise. Collections that the file makes itself raise none. */
-export function derivePrechecks(file: string, database: string, { statements }: Pick<Observation, 'statements'>): readonly Precheck[] {
+export function derivePrechecks(file: string, database: string, { statements }: Pick<Observation, 'statements'>): readonly DataPrecheck[] {
   const made = new Set<string>();
-  const checks: Precheck[] = [];
+  const checks: DataPrecheck[] = [];
   for (const statement of statements) {
-    if (statement.database !== database || statement.definition === undefined) continue;
+    const namespace = namespaceOf(statement);
+    if (namespace.database !== database || statement.definition === undefined) continue;
     const definition = parseExtendedJson(statement.definition);
-    const at = { file, collection: statement.collection };
-    const raised = made.has(statement.collection) ? [] : checksOf(statement, definition, at);
-    checks.push(...raised);
-    for (const name of madeBy(statement, definition)) made.add(name);
+    const at = { file, collection: namespace.collection };
+    if (!made.has(namespace.collection)) checks.push(...checksOf(statement, definition, at));
+    for (const name of madeBy({ ...statement, ...namespace }, definition)) made.add(name);
   }
   return unique(checks);
 }
 
-type At = Pick<Precheck, 'file' | 'collection'>;
+/** A renaming is a command to `admin` that names the collection with its database. */
+function namespaceOf({ command, database, collection }: Statement): Pick<Statement, 'database' | 'collection'> {
+  if (command !== 'renameCollection') return { database, collection };
+  const [named = '', ...rest] = collection.split('.');
+  return { database: named, collection: rest.join('.') };
+}
 
-function checksOf({ command }: Statement, definition: OrderedDocument, at: At): readonly Precheck[] {
+type At = Pick<DataPrecheck, 'file' | 'collection'>;
+
+function checksOf({ command }: Statement, definition: OrderedDocument, at: At): readonly DataPrecheck[] {
+  const undisturbed = { kind: 'index-build', ...at } as const;
   switch (command) {
     case 'createIndexes':
-      return listOf(definition.get('indexes')).flatMap((index) => indexChecks(index, at));
+      return [undisturbed, ...listOf(definition.get('indexes')).flatMap((index) => indexChecks(index, at))];
     case 'create':
       return [{ kind: 'options-conflict', ...at, options: textOf(withoutName(definition, 'create')) }];
     case 'collMod':
-      return [...validatorChecks(definition, at), ...changedExpiry(definition, at)];
+      return [undisturbed, ...validatorChecks(definition, at), ...changedExpiry(definition, at)];
+    case 'drop':
+    case 'dropIndexes':
+    case 'renameCollection':
+    case 'convertToCapped':
+      return [undisturbed];
     default:
       return [];
   }
 }
 
-function indexChecks(index: OrderedDocument, at: At): readonly Precheck[] {
+function indexChecks(index: OrderedDocument, at: At): readonly DataPrecheck[] {
   const text = textOf(index);
   const [field] = [...documentOf(index.get('key')).keys()];
   const seconds = numberOf(index.get('expireAfterSeconds'));
@@ -44,14 +57,14 @@ function indexChecks(index: OrderedDocument, at: At): readonly Precheck[] {
 }
 
 /** Only a strict validator that refuses is an obstacle for documents that are there. */
-function validatorChecks(definition: OrderedDocument, at: At): readonly Precheck[] {
+function validatorChecks(definition: OrderedDocument, at: At): readonly DataPrecheck[] {
   const validator = definition.get('validator');
   const lax = definition.get('validationLevel') === 'moderate' || definition.get('validationLevel') === 'off';
   if (!(validator instanceof Map) || validator.size === 0 || lax || definition.get('validationAction') === 'warn') return [];
   return [{ kind: 'validator', ...at, validator: textOf(validator) }];
 }
 
-function changedExpiry(definition: OrderedDocument, at: At): readonly Precheck[] {
+function changedExpiry(definition: OrderedDocument, at: At): readonly DataPrecheck[] {
   const index = documentOf(definition.get('index'));
   const seconds = numberOf(index.get('expireAfterSeconds'));
   const [field] = [...documentOf(index.get('keyPattern')).keys()];
@@ -70,7 +83,7 @@ function afterDot(namespace: unknown): string {
   return String(namespace).split('.').slice(1).join('.');
 }
 
-function unique(checks: readonly Precheck[]): readonly Precheck[] {
+function unique(checks: readonly DataPrecheck[]): readonly DataPrecheck[] {
   return [...new Map(checks.map((check) => [JSON.stringify(check), check])).values()];
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Finding } from '../../report/run-report.ts';
-import { precheckSchema, severityOf, type PrecheckAnswer } from './precheck.ts';
+import { isAboutServer, precheckSchema, severityOf, type PrecheckAnswer } from './precheck.ts';
 
 /** A question, and what the copy answered before the migration ran: `undefined` when it was not asked then. */
 export const knownPrecheckSchema = z.strictObject({ check: precheckSchema, foundOnCopy: z.number().optional() });
@@ -20,10 +20,18 @@ export function findingsOnTarget(known: readonly KnownPrecheck[], answers: reado
   return answers.flatMap(({ check, found, message }, index): readonly Finding[] => {
     if (found === 0) return [];
     if (found === undefined) return [finding('note', check.file, message)];
+    if (isAboutServer(check)) return [finding(severityOf(check), check.file, message)];
     const before = known[index]?.foundOnCopy;
     if (before !== undefined && before > 0) return [];
     return [finding(before === undefined ? 'warning' : severityOf(check), check.file, message)];
   });
+}
+
+/** Before the day of the release: what is in the way of the files as the server of the target is now. */
+export function findingsAhead(answers: readonly PrecheckAnswer[]): readonly Finding[] {
+  return answers
+    .filter(({ found }) => found !== undefined && found > 0)
+    .map(({ check, message }) => finding('warning', check.file, message));
 }
 
 function finding(severity: Finding['severity'], file: string, message: string): Finding {

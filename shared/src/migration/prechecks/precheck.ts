@@ -1,10 +1,12 @@
 import { z } from 'zod';
 
 const place = { collection: z.string(), file: z.string() };
+/** What is weighed together: names of the files, and bytes of the documents of each collection on the copy, before the migration. */
+const weighed = { file: z.string(), sizes: z.record(z.string(), z.number()) };
 
 /**
- * A question to the data that decides whether a migration will go well, derived from what it did on the copy. Texts are canonical Extended
- * JSON, in which keys keep their order.
+ * A question to the data, or to their server, that decides whether a migration will go well, derived from what it did on the copy. Texts are
+ * canonical Extended JSON, in which keys keep their order.
  */
 export const precheckSchema = z.discriminatedUnion('kind', [
   /** No two documents may have the same key. */
@@ -17,14 +19,27 @@ export const precheckSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('validator'), ...place, validator: z.string() }),
   /** Documents that are older are deleted within a minute. */
   z.strictObject({ kind: z.literal('expiry'), ...place, field: z.string(), seconds: z.number() }),
+  /** A structure cannot be changed while an index of it is built: the change fails, or waits as long. */
+  z.strictObject({ kind: z.literal('index-build'), ...place }),
+  /** The disk must hold what is added: bytes of documents, before they are compressed, and of indexes, as they were on the copy. */
+  z.strictObject({ kind: z.literal('disk'), ...weighed, documents: z.number(), indexes: z.number() }),
+  /** The oplog must hold what is written, or members and change streams that are behind are lost. As it was on the copy. */
+  z.strictObject({ kind: z.literal('oplog'), ...weighed, bytes: z.number(), milliseconds: z.number() }),
 ]);
 
 export type Precheck = z.infer<typeof precheckSchema>;
+/** About the server, not about the data: the copy's answer tells nothing of the target. */
+export type ServerPrecheck = Extract<Precheck, { readonly sizes: unknown }>;
+export type DataPrecheck = Exclude<Precheck, ServerPrecheck>;
+
+export function isAboutServer(check: Precheck): check is ServerPrecheck {
+  return 'sizes' in check;
+}
 
 /** What the data answered. */
 export interface PrecheckAnswer {
   readonly check: Precheck;
-  /** Documents, or groups of documents, that stand against it; at most `mostCounted`. `undefined` when there was no time to count. */
+  /** Documents, or groups of documents, that stand against it; at most `mostCounted`. `undefined` when it is not known. */
   readonly found: number | undefined;
   /** One sentence for people, without values of documents. */
   readonly message: string;
@@ -33,7 +48,7 @@ export interface PrecheckAnswer {
 /** Counting ends here: whoever has so many violators needs no exact number. */
 export const mostCounted = 10_000;
 
-/** Conflicts make the migration fail; documents that become unchangeable or expire may be meant. */
+/** Conflicts make the migration fail, or the server; documents that become unchangeable or expire may be meant. */
 export function severityOf({ kind }: Precheck): 'error' | 'warning' {
   return kind === 'validator' || kind === 'expiry' ? 'warning' : 'error';
 }

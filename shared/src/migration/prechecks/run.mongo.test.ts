@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { BSON, MongoServerError, type Db } from 'mongodb';
-import type { Connection } from '../../mongo/connect.ts';
-import { connectShared, dropDatabases, uniqueDatabase } from '../../testing/mongod.ts';
+import { connect, type Connection } from '../../mongo/connect.ts';
+import { Secret } from '../../redaction/secret.ts';
+import { connectShared, dropDatabases, startMongod, uniqueDatabase } from '../../testing/mongod.ts';
 import type { Precheck, PrecheckAnswer } from './precheck.ts';
 import { runPrechecks } from './run.ts';
 
@@ -20,7 +21,7 @@ afterAll(async () => {
   await connection.client.close();
 });
 
-async function ask(check: Omit<Precheck, 'file'>): Promise<PrecheckAnswer> {
+async function ask(check: object): Promise<PrecheckAnswer> {
   const checks = [{ file: '1-file.js', ...check } as Precheck];
   const [answer] = await runPrechecks({ db, checks, now, signal: new AbortController().signal, timeout: 10_000 });
   return answer as PrecheckAnswer;
@@ -80,13 +81,13 @@ test.each(indexes)('unique index, %s: as the server says', async (_what, options
   const index = { ...options, name: 'i', unique: true };
   const collection = uniqueDatabase('unique');
   await db.collection(collection).insertMany(documents.map((document) => ({ ...document })));
-  expect(await ask({ kind: 'unique', collection, index: text(index) } as never)).toMatchObject({ found });
+  expect(await ask({ kind: 'unique', collection, index: text(index) })).toMatchObject({ found });
   expect(await refuses(collection, index)).toBe(found > 0);
 });
 
 test('the message names collection, fields and numbers, but no values', async () => {
   await db.collection('people').insertMany([{ email: 'a@b.de' }, { email: 'a@b.de' }]);
-  const { message } = await ask({ kind: 'unique', collection: 'people', index: text({ key: { email: 1 }, unique: true }) } as never);
+  const { message } = await ask({ kind: 'unique', collection: 'people', index: text({ key: { email: 1 }, unique: true }) });
   expect(message).toBe('Unique index on people (email): 2 documents share 1 values.');
 });
 
@@ -96,7 +97,7 @@ test('an index in the way, by name or by options', async () => {
     { key: { b: 1 }, name: 'b_1', collation: { locale: 'de' } },
   ]);
   const of = async (index: object): Promise<number | undefined> =>
-    (await ask({ kind: 'index-conflict', collection: 'indexed', index: text(index) } as never)).found;
+    (await ask({ kind: 'index-conflict', collection: 'indexed', index: text(index) })).found;
   expect(await of({ key: { a: 1 }, name: 'a_1' })).toBe(0);
   expect(await of({ key: { a: 1 }, name: 'a_1', unique: true })).toBe(1);
   expect(await of({ key: { c: 1 }, name: 'a_1' })).toBe(1);
@@ -107,7 +108,7 @@ test('an index in the way, by name or by options', async () => {
 test('a collection that is there with other options', async () => {
   await db.createCollection('series', { timeseries: { timeField: 'at' } });
   const of = async (options: object): Promise<number | undefined> =>
-    (await ask({ kind: 'options-conflict', collection: 'series', options: text(options) } as never)).found;
+    (await ask({ kind: 'options-conflict', collection: 'series', options: text(options) })).found;
   expect(await of({ timeseries: { timeField: 'at' } })).toBe(0);
   expect(await of({ timeseries: { timeField: 'other' } })).toBe(1);
   expect(await of({ capped: true, size: 4_096 })).toBe(1);
@@ -116,22 +117,100 @@ test('a collection that is there with other options', async () => {
 test('documents that a validator would lock', async () => {
   await db.collection('products').insertMany([{ price: 1 }, { price: 0 }, { price: 'x' }, {}]);
   const validator = text({ $jsonSchema: { required: ['price'], properties: { price: { bsonType: 'int', minimum: 1 } } } });
-  expect(await ask({ kind: 'validator', collection: 'products', validator } as never)).toMatchObject({ found: 3 });
+  expect(await ask({ kind: 'validator', collection: 'products', validator })).toMatchObject({ found: 3 });
 });
 
 test('documents that would expire', async () => {
   await db.collection('sessions').insertMany([{ at: new Date('2025-12-31T23:00:00Z') }, { at: now }, { at: 'never' }]);
-  expect(await ask({ kind: 'expiry', collection: 'sessions', field: 'at', seconds: 60 } as never)).toMatchObject({ found: 1 });
+  expect(await ask({ kind: 'expiry', collection: 'sessions', field: 'at', seconds: 60 })).toMatchObject({ found: 1 });
 });
 
 test('what takes too long is not known', async () => {
   await db.admin().command({ configureFailPoint: 'maxTimeAlwaysTimeOut', mode: { times: 1 } });
   await db.collection('slow').insertOne({ a: 1 });
-  const answer = await ask({ kind: 'unique', collection: 'slow', index: text({ key: { a: 1 }, unique: true }) } as never);
+  const answer = await ask({ kind: 'unique', collection: 'slow', index: text({ key: { a: 1 }, unique: true }) });
   await db.admin().command({ configureFailPoint: 'maxTimeAlwaysTimeOut', mode: 'off' });
   expect(answer).toMatchObject({ found: undefined, message: expect.stringContaining('not known') });
 });
 
 test('a collection that is not there has nothing in the way', async () => {
-  expect(await ask({ kind: 'expiry', collection: 'none', field: 'at', seconds: 1 } as never)).toMatchObject({ found: 0 });
+  expect(await ask({ kind: 'expiry', collection: 'none', field: 'at', seconds: 1 })).toMatchObject({ found: 0 });
+});
+
+describe('the room of the server', () => {
+  const sizes = { weighed: 100 };
+
+  beforeAll(async () => {
+    await db.collection('weighed').insertMany(Array.from({ length: 100 }, (_, n) => ({ n, text: 'x'.repeat(80) })));
+  });
+
+  test('is enough for a little, on a target that is a hundred times as large as the copy too', async () => {
+    expect(await ask({ kind: 'disk', sizes, documents: 1e3, indexes: 1e3 })).toMatchObject({ found: 0 });
+    expect(await ask({ kind: 'oplog', sizes, bytes: 1e3, milliseconds: 1 })).toMatchObject({ found: 0 });
+  });
+
+  test('is too little on the disk for what grows with the target', async () => {
+    const { found, message } = await ask({ kind: 'disk', sizes, documents: 0, indexes: 1e12 });
+    expect(found).toBe(1);
+    expect(message).toMatch(/^Free disk: [\d.]+ .B, the migration needs about 1\d\d TB\.$/);
+  });
+
+  test('is too little in the oplog', async () => {
+    const { found, message } = await ask({ kind: 'oplog', sizes, bytes: 1e10, milliseconds: 1_000 });
+    expect(found).toBe(1);
+    expect(message).toMatch(/^Oplog: its window is .+, \d+ min; the migration writes about 1\.\d TB to it in \d+ s or more\./);
+  });
+
+  test('a server without an oplog has no window that could be too short', async () => {
+    await using server = await startMongod({ kind: 'standalone' });
+    await using alone = await connect(new Secret(server.uri));
+    const check: Precheck = { kind: 'oplog', file: '1.js', sizes: {}, bytes: 1e15, milliseconds: 1 };
+    const options = { checks: [check], now, signal: new AbortController().signal, timeout: 10_000 };
+    expect(await runPrechecks({ db: alone.client.db('shop'), ...options })).toMatchObject([{ found: 0 }]);
+  });
+
+  test('is not known to a user who may not look', async () => {
+    await using server = await startMongod({ kind: 'replica-set', members: 1 }, { rootPassword: 'secret' });
+    const uri = new URL(server.uri);
+    await using root = await connect(new Secret(withUser(uri, 'root', 'secret')));
+    const shop = root.client.db('shop');
+    await shop.command({ createUser: 'app', pwd: 'app', roles: [{ role: 'readWrite', db: 'shop' }] });
+    await shop.collection('orders').insertOne({});
+    await using app = await connect(new Secret(withUser(uri, 'app', 'app', 'shop')));
+    const checks: Precheck[] = [
+      { kind: 'oplog', file: '1.js', sizes: { orders: 10 }, bytes: 1e15, milliseconds: 1 },
+      { kind: 'disk', file: '1.js', sizes: { orders: 10 }, documents: 1, indexes: 1 },
+      { kind: 'index-build', file: '1.js', collection: 'orders' },
+    ];
+    const options = { checks, now, signal: new AbortController().signal, timeout: 10_000 };
+    const [oplog, ...others] = await runPrechecks({ db: app.client.db('shop'), ...options });
+    expect(oplog).toMatchObject({ found: undefined, message: expect.stringContaining('the user lacks the privilege') });
+    expect(others).toMatchObject([{ found: 0 }, { found: 0 }]);
+  });
+});
+
+function withUser(uri: URL, user: string, password: string, source = 'admin'): string {
+  const changed = new URL(uri);
+  changed.username = user;
+  changed.password = password;
+  changed.searchParams.set('authSource', source);
+  return changed.href;
+}
+
+test('an index that is being built is in the way of a change of structure', async () => {
+  await using server = await startMongod({ kind: 'replica-set', members: 1 });
+  await using own = await connect(new Secret(server.uri));
+  const shop = own.client.db('shop');
+  const admin = own.client.db('admin');
+  await shop.collection('orders').insertMany([{ a: 1 }, { a: 2 }]);
+  const check: Precheck = { kind: 'index-build', file: '1.js', collection: 'orders' };
+  const options = { db: shop, checks: [check], now, signal: new AbortController().signal, timeout: 10_000 };
+  expect(await runPrechecks(options)).toMatchObject([{ found: 0 }]);
+  await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'alwaysOn' });
+  const building = shop.collection('orders').createIndex({ a: 1 });
+  await admin.command({ waitForFailPoint: 'hangAfterStartingIndexBuild', timesEntered: 1, maxTimeMS: 20_000 });
+  expect(await runPrechecks(options)).toMatchObject([{ found: 1, message: expect.stringContaining('being built now: a_1') }]);
+  await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'off' });
+  await building;
+  expect(await runPrechecks(options)).toMatchObject([{ found: 0 }]);
 });

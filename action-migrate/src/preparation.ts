@@ -1,14 +1,16 @@
 import type { RehearsalSettings } from '@migration-guard/shared/config/rehearsal';
+import type { History } from '@migration-guard/shared/migration/history/history';
 import type { Copy } from '@migration-guard/shared/rehearsal/copy';
 import type { Preparation } from '@migration-guard/shared/rehearsal/prepared-source';
 import type { Finding } from '@migration-guard/shared/report/run-report';
 import type { MigrateContext } from './contract.ts';
 
-/** What the settings let into the copy. */
-export function preparationOf({ sample, mask }: RehearsalSettings): Preparation {
-  if (mask === undefined) return { sample };
+/** What the settings let into the copy; the history of the migrations always, or what is applied would be pending there. */
+export function preparationOf({ sample, mask }: RehearsalSettings, { collection }: Pick<History, 'collection'>): Preparation {
+  const untouched = [collection];
+  if (mask === undefined) return { sample, untouched };
   const rules = Object.entries(mask.rules).map(([pattern, method]) => ({ pattern, method }));
-  return { sample, mask: { detect: mask.detect, rules } };
+  return { sample, mask: { detect: mask.detect, rules }, untouched };
 }
 
 /** Says in the report what of the backup the copy does not show, and returns what deserves a look. */

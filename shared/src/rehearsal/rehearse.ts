@@ -13,6 +13,7 @@ import {
   noteNatures,
   readNow,
   run,
+  type Inspection,
   type Rehearsal,
   type RehearsalOptions,
   type Room,
@@ -49,12 +50,17 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
     findings: [],
   };
   if (await allUp(room)) {
+    await inspect(room, 'after up');
     const from = await allDown(room);
-    await options.inspect?.({ steps: [...room.first.values()], state: from === 0 ? 'as before' : 'not as before' });
+    await inspect(room, from === 0 ? 'as before' : 'not as before');
     if (from !== undefined && (await allUpAgain(room, from))) await allHalfDone(room, from);
   }
   await proveUntouched(room);
   return { files: [...room.seen.values()], findings: room.findings, reading: room.reading };
+}
+
+async function inspect({ inspect: look, first, seen }: Room, state: Inspection['state'], ...failed: readonly Stepped[]): Promise<void> {
+  await look?.({ steps: [...first.values(), ...failed], files: [...seen.values()], state });
 }
 
 /** Keeps the state after each file. Tells whether all files ran. */
@@ -63,7 +69,7 @@ async function allUp(room: Room): Promise<boolean> {
     const before = room.current;
     const step = await run(room, 'up', file);
     if (step.done === undefined) {
-      await room.inspect?.({ steps: [...room.first.values(), step], state: 'failed' });
+      await inspect(room, 'failed', step);
       return false;
     }
     room.first.set(file.name, step);
@@ -93,7 +99,7 @@ async function allDown(room: Room): Promise<number | undefined> {
     const step = await run(room, 'down', file);
     if (step.done === undefined) return undefined;
     note(room, file, { down: step.milliseconds });
-    const comparison = compareDown(room, index, step);
+    const comparison = compareDown(room, room.states[index] as State, step);
     noteNatures(room, file, comparison);
     const upChangedNothing = room.seen.get(file.name)?.effects.length === 0;
     const found = judgeDown(file.name, comparison, { upChangedNothing });

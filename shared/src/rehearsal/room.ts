@@ -7,7 +7,6 @@ import type { CountChange, LossLimits } from './judge.ts';
 import { judgeRefusals } from './judge-up.ts';
 import type { Observed } from './rules/rule.ts';
 import { captureState, type State } from './state/capture.ts';
-import type { ComparisonOptions } from './state/compare-contents.ts';
 import { compareStates, type StateComparison } from './state/compare-states.ts';
 import { placeOfFile, runStep, type Observers, type StepOptions, type Stepped } from './stepping.ts';
 
@@ -20,14 +19,16 @@ export interface RehearsalOptions extends StepOptions {
   readonly reveal: boolean;
   /** Whether each file is made to fail in the middle, on a copy that can do that; not for files that take longer than so many milliseconds. */
   readonly halfDoneUnder: number;
-  /** Called once with the first runs of `up`, while the copy is in the state that it names; it may only read. */
+  /** Called with the first runs of `up`, while the copy is in the state that it names; it may only read. */
   readonly inspect?: (inspection: Inspection) => Promise<void>;
 }
 
 export interface Inspection {
   readonly steps: readonly Stepped[];
-  /** As before the first file again, not so because a file has no exact `down`, or as a file left it that failed. */
-  readonly state: 'as before' | 'not as before' | 'failed';
+  /** What was seen of the files until now. */
+  readonly files: readonly RehearsedFile[];
+  /** After the last `up`; then as before the first file, or not so because a file has no exact `down`; or as a file left it that failed. */
+  readonly state: 'after up' | 'as before' | 'not as before' | 'failed';
 }
 
 /** What was seen of one file. Times are milliseconds; an absent one was not run. */
@@ -45,7 +46,8 @@ export interface RehearsedFile {
   readonly natural: readonly string[];
   /** What the recorded rules look at. */
   readonly observed?: Observed;
-  readonly halfDone?: HalfDoneSeen;
+  /** One for each write after which it was made to fail. */
+  readonly halfDone?: readonly HalfDoneSeen[];
 }
 
 export interface Rehearsal {
@@ -106,10 +108,6 @@ export function captureOptions({ db, project, signal }: StepOptions): Parameters
   return { client: db.client, database: db.databaseName, without: [project.history.collection], signal };
 }
 
-function compare(room: Room, index: number, options: Omit<ComparisonOptions, 'reveal'>): StateComparison {
-  return compareStates(room.states[index] as State, room.current, { ...options, reveal: room.reveal });
-}
-
 /** With the state after the first `up` of the file. */
 export function compareRepeat(room: Room, index: number, again: Stepped): StateComparison {
   const file = room.files[index]?.name ?? '';
@@ -117,11 +115,12 @@ export function compareRepeat(room: Room, index: number, again: Stepped): StateC
   // What files before this one made anew in both runs differs too.
   const all = [...room.first.values()].map(({ window }) => window.from);
   const since = room.seen.get(room.files[0]?.name ?? '') === undefined ? again.window.from : Math.min(...all);
-  return compare(room, index + 1, {
+  return compareStates(room.states[index + 1] as State, room.current, {
     windows: [
       { from: since, to: first.to },
       { from: first.to, to: again.window.to },
     ],
+    reveal: room.reveal,
   });
 }
 
@@ -134,10 +133,11 @@ export function noteNatures(room: Room, file: MigrationFile, comparison: StateCo
   const before = room.seen.get(file.name)?.natural ?? [];
   note(room, file, { natural: [...new Set([...before, ...describeNatures(comparison)])] });
 }
+
 /** Fields that say when a document was changed last: `down` changes it too. */
 const touchFields = /^_*(updated|modified|changed|touched|last_?(update|modified|change))(d?_?(at|on|date|time))?$/i;
 
-/** With the state before the file, after its `down`. */
-export function compareDown(room: Room, index: number, { window }: Stepped): StateComparison {
-  return compare(room, index, { windows: [window, window], touchFields });
+/** After a `down`, with the state to which it should have led back. */
+export function compareDown(room: Room, before: State, { window }: Stepped): StateComparison {
+  return compareStates(before, room.current, { windows: [window, window], touchFields, reveal: room.reveal });
 }

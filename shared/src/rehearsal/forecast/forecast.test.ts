@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { forecast, judgeBudget, percentText, rangeText, type ForecastInput, type RehearsedWork } from './forecast.ts';
 
 const work: RehearsedWork = { name: '1.js', milliseconds: 10_000, collections: ['orders'], commands: 100, documents: 1_000 };
-const size = (bytes: number): ForecastInput['copy'] => new Map([['orders', { documents: bytes / 100, bytes }]]);
+const size = (bytes: number): ForecastInput['copy'] => new Map([['orders', { bytes }]]);
 const input: ForecastInput = { files: [work], copy: size(1e6), target: undefined, oplogBytes: 1e6 };
 const target = (bytes: number): ForecastInput['target'] => ({ sizes: size(bytes), roundTrip: 1, oplog: { bytes: 1e9, window: 3_600_000 } });
 

@@ -1,10 +1,9 @@
 import { formatBytes } from '../../log/format-bytes.ts';
+import type { CollectionSize } from '../../mongo/collection-sizes.ts';
+import type { OplogWindow } from '../../mongo/oplog-window.ts';
 import type { Finding } from '../../report/run-report.ts';
 
-export interface CollectionSize {
-  readonly documents: number;
-  readonly bytes: number;
-}
+type Sizes = ReadonlyMap<string, Pick<CollectionSize, 'bytes'>>;
 
 /** What one file did on the copy. */
 export interface RehearsedWork {
@@ -21,22 +20,15 @@ export interface RehearsedWork {
 
 /** What is known of the server on which the files will be applied. */
 export interface TargetMeasures {
-  readonly sizes: ReadonlyMap<string, CollectionSize>;
+  readonly sizes: Sizes;
   /** Median time of a command that does nothing, milliseconds. */
   readonly roundTrip: number;
-  readonly oplog?: OplogMeasures | undefined;
-}
-
-export interface OplogMeasures {
-  /** Size at which it begins to forget, bytes. */
-  readonly bytes: number;
-  /** How far it reaches back, milliseconds. */
-  readonly window: number;
+  readonly oplog?: OplogWindow | undefined;
 }
 
 export interface ForecastInput {
   readonly files: readonly RehearsedWork[];
-  readonly copy: ReadonlyMap<string, CollectionSize>;
+  readonly copy: Sizes;
   /** `undefined` when the rehearsal could not ask the target. */
   readonly target: TargetMeasures | undefined;
   /** What the files wrote to the oplog of the copy; `undefined` when its server does not tell. */
@@ -89,7 +81,7 @@ export function forecast({ files, copy, target, oplogBytes }: ForecastInput): Fo
 }
 
 /** How much more of what the file works on the target holds. A copy that was larger saves nothing: the migration may grow it. */
-function scaleOf({ collections }: RehearsedWork, copy: ForecastInput['copy'], target: TargetMeasures['sizes'] | undefined): number {
+function scaleOf({ collections }: RehearsedWork, copy: Sizes, target: Sizes | undefined): number {
   return largest(
     collections.map((name) => {
       const [ours, theirs] = [copy.get(name)?.bytes ?? 0, target?.get(name)?.bytes ?? 0];
@@ -103,7 +95,7 @@ function largest(scales: readonly number[]): number {
 }
 
 /** The larger of two shares: the bytes that push others out, and the time in which the oplog turns over anyway. */
-function shareOf(written: number | undefined, { most }: Range, oplog: OplogMeasures | undefined): number | undefined {
+function shareOf(written: number | undefined, { most }: Range, oplog: OplogWindow | undefined): number | undefined {
   if (oplog === undefined || oplog.bytes === 0) return undefined;
   const byBytes = (written ?? 0) / oplog.bytes;
   return Math.max(byBytes, oplog.window === 0 ? 0 : most / oplog.window);

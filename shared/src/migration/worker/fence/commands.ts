@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { asBuffer, elementOf, elementsOf, rawDocument, stringOf, type RawElement } from '../../../mongo/raw-bson.ts';
+import { asBuffer, elementOf, elementsOf, forEachDocument, rawDocument, stringOf, type RawElement } from '../../../mongo/raw-bson.ts';
 import type { FencePolicy, Refusal } from './policy.ts';
 import type { Refusals } from './refuse.ts';
 
@@ -14,6 +14,7 @@ export interface CommandFence {
 const headerLength = 16;
 const opMessage = 2013;
 const opQuery = 2004;
+const checksumPresent = 1;
 const noReply = 2;
 
 /** Commands that neither read nor change a database. */
@@ -56,22 +57,42 @@ export function foreignTarget(message: Buffer, allowed: ReadonlySet<string>): Ta
   if (opCode === opQuery)
     return message.toString('latin1', 20, message.indexOf(0, 20)) === 'admin.$cmd' ? undefined : unseen('a legacy query');
   if (opCode !== opMessage) return unseen('a compressed or legacy message');
-  const body = bodyOf(message);
-  return body === undefined ? unseen('a message without a command') : foreignCommand(body, allowed);
+  const { body, sequences } = sectionsOf(message);
+  return body === undefined ? unseen('a message without a command') : foreignCommand(body, { allowed, sequences });
 }
 
-function bodyOf(message: Buffer): Buffer | undefined {
+interface Sections {
+  /** The command. */
+  readonly body: Buffer | undefined;
+  /** Lists of documents that are sent beside the command, by the field for which they stand. */
+  readonly sequences: ReadonlyMap<string, readonly Buffer[]>;
+}
+
+function sectionsOf(message: Buffer): Sections {
+  const sequences = new Map<string, readonly Buffer[]>();
+  let body: Buffer | undefined;
   let position = headerLength + 4;
-  while (position < message.length) {
-    const kind = message[position];
-    const length = message.readInt32LE(position + 1);
-    if (kind === 0) return message.subarray(position + 1, position + 1 + length);
-    position += 1 + length;
+  const end = (message.readUInt32LE(headerLength) & checksumPresent) === 0 ? message.length : message.length - 4;
+  while (position < end) {
+    const section = message.subarray(position + 1, position + 1 + message.readInt32LE(position + 1));
+    if (message[position] === 0) body = section;
+    else sequences.set(section.toString('latin1', 4, section.indexOf(0, 4)), documentsOf(section.subarray(section.indexOf(0, 4) + 1)));
+    position += 1 + section.length;
   }
-  return undefined;
+  return { body, sequences };
 }
 
-function foreignCommand(body: Buffer, allowed: ReadonlySet<string>): Target | undefined {
+function documentsOf(bytes: Buffer): readonly Buffer[] {
+  const documents: Buffer[] = [];
+  forEachDocument(bytes, (start, end) => documents.push(bytes.subarray(start, end)));
+  return documents;
+}
+
+interface Beside extends Pick<Sections, 'sequences'> {
+  readonly allowed: ReadonlySet<string>;
+}
+
+function foreignCommand(body: Buffer, { allowed, sequences }: Beside): Target | undefined {
   const [first] = elementsOf(body);
   const database = textOf(elementOf(body, '$db')) ?? '';
   const command = first?.name ?? '';
@@ -79,51 +100,61 @@ function foreignCommand(body: Buffer, allowed: ReadonlySet<string>): Target | un
   if (harmless.test(command.toLowerCase())) return undefined;
   if (command === 'dropDatabase') return { kind: 'drop', target: database };
   if (usersAndRoles.test(command)) return { kind: 'users', target: command };
-  const target = foreignNamespace(body, { database, command, collection, allowed });
+  const target = foreignNamespace(body, { database, command, collection, allowed, sequences });
   return target === undefined ? undefined : { kind: 'database', target };
 }
 
-interface Command {
+interface Command extends Beside {
   readonly database: string;
   readonly command: string;
   readonly collection: string | undefined;
-  readonly allowed: ReadonlySet<string>;
 }
 
-function foreignNamespace(body: Buffer, { database, command, collection, allowed }: Command): string | undefined {
-  const written = writtenNamespace(body, database);
-  if (written !== undefined && !allowed.has(written.split('.')[0] ?? '')) return written;
+function foreignNamespace(body: Buffer, sent: Command): string | undefined {
+  const { database, command, collection, allowed } = sent;
+  // Its operations may be about anything on the server.
+  if (command === 'applyOps') return `${database} (applyOps)`;
+  const written = writtenNamespace(body, sent);
+  if (written !== undefined && !allowed.has(written.split(/[. ]/)[0] ?? '')) return written;
   if (allowed.has(database)) return undefined;
   if (database !== 'admin') return collection === undefined ? database : `${database}.${collection}`;
-  return foreignAdmin(command, body, allowed);
+  return foreignAdmin(body, sent);
 }
 
 /** The few commands that are sent to `admin` and are about other databases. */
-function foreignAdmin(command: string, body: Buffer, allowed: ReadonlySet<string>): string | undefined {
+function foreignAdmin(body: Buffer, { command, allowed, sequences }: Command): string | undefined {
   const isForeign = (namespace: string | undefined): boolean => !allowed.has(namespace?.split('.')[0] ?? '');
   if (command === 'renameCollection') {
     return ['renameCollection', 'to'].map((name) => textOf(elementOf(body, name))).find(isForeign);
   }
   if (command === 'aggregate' && elementOf(body, 'aggregate')?.type !== 0x02) return undefined;
   if (command === 'bulkWrite') {
-    const namespaces = elementOf(body, 'nsInfo');
-    const named = namespaces === undefined ? [] : [...elementsOf(namespaces.value)].map(({ value }) => textOf(elementOf(value, 'ns')));
-    return named.find(isForeign);
+    const listed = elementOf(body, 'nsInfo');
+    const namespaces = sequences.get('nsInfo') ?? (listed === undefined ? [] : [...elementsOf(listed.value)].map(({ value }) => value));
+    return namespaces.map((namespace) => textOf(elementOf(namespace, 'ns')) ?? '').find(isForeign);
   }
   return `admin (${command})`;
 }
 
-/** Where the last stage of a pipeline writes to, when it names a database. */
-function writtenNamespace(body: Buffer, database: string): string | undefined {
+/** Where a `mapReduce` or the last stage of a pipeline writes to, when it names a database. */
+function writtenNamespace(body: Buffer, { database, command }: Command): string | undefined {
+  if (/^mapreduce$/i.test(command)) {
+    const out = documentAt(body, 'out');
+    const into = out === undefined ? undefined : textOf(elementOf(out, 'db'));
+    return into === undefined ? undefined : `${into} (${command})`;
+  }
   const pipeline = elementOf(body, 'pipeline');
   const last = pipeline?.type === 0x04 ? [...elementsOf(pipeline.value)].at(-1) : undefined;
   if (last?.type !== 0x03) return undefined;
-  const out = elementOf(last.value, '$out');
-  const merge = elementOf(last.value, '$merge');
-  const into = merge?.type === 0x03 ? elementOf(merge.value, 'into') : undefined;
-  const target = out?.type === 0x03 ? out : into?.type === 0x03 ? into : undefined;
+  const merge = documentAt(last.value, '$merge');
+  const target = documentAt(last.value, '$out') ?? (merge === undefined ? undefined : documentAt(merge, 'into'));
   if (target === undefined) return undefined;
-  return `${textOf(elementOf(target.value, 'db')) ?? database}.${textOf(elementOf(target.value, 'coll')) ?? ''}`;
+  return `${textOf(elementOf(target, 'db')) ?? database}.${textOf(elementOf(target, 'coll')) ?? ''}`;
+}
+
+function documentAt(body: Buffer, name: string): Buffer | undefined {
+  const element = elementOf(body, name);
+  return element?.type === 0x03 ? element.value : undefined;
 }
 
 function textOf(element: RawElement | undefined): string | undefined {
@@ -133,7 +164,7 @@ function textOf(element: RawElement | undefined): string | undefined {
 /** The profiler of the rehearsal is not there in the list of collections: production has none. */
 function withoutProfile(message: Buffer): Buffer {
   if (message.readInt32LE(12) !== opMessage || !message.includes('listCollections')) return message;
-  const body = bodyOf(message);
+  const { body } = sectionsOf(message);
   const elements = body === undefined ? [] : [...elementsOf(body)];
   if (elements[0]?.name !== 'listCollections') return message;
   const filter = elements.find(({ name }) => name === 'filter');

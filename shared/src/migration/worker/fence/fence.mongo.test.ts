@@ -177,6 +177,7 @@ describe('what is not the copy is refused, with file, line and target', () => {
       4,
     ],
     ['a fork', up(`fork('./other.js');`, `import { fork } from 'node:child_process';`), 'program', 3],
+    ['a program in place of this one', up(`process.execve('/usr/bin/mongosh', ['mongosh']);`), 'program', 3],
     ['a thread', up(`new Worker('./other.js');`, `import { Worker } from 'node:worker_threads';`), 'thread', 3],
     ['another database', up(`await client.db('audit').collection('log').insertOne({ a: 1 });`), 'database', 3],
     ['a read of another database', up(`await client.db('audit').collection('log').find().toArray();`), 'database', 3],
@@ -192,6 +193,15 @@ describe('what is not the copy is refused, with file, line and target', () => {
       'database',
       3,
     ],
+    [
+      'mapReduce into another database',
+      up(
+        `await db.command({ mapReduce: 'a', map: 'function () { emit(1, 1); }', reduce: 'function () { return 1; }', out: { replace: 'a', db: 'audit' } });`,
+      ),
+      'database',
+      3,
+    ],
+    ['operations of the oplog', up(`await db.command({ applyOps: [{ op: 'i', ns: 'audit.a', o: { _id: 1 } }] });`), 'database', 3],
     ['a rename to another database', up(`await db.admin().command({ renameCollection: 'x.a', to: 'audit.a' });`), 'database', 3],
     ['the drop of the database', up(`await db.dropDatabase();`), 'drop', 3],
     ['users', up(`await db.command({ createUser: 'x', pwd: 'x', roles: [] });`), 'users', 3],

@@ -16,6 +16,7 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 export function fencePrograms(fence: ProgramFence): void {
   fenceAsync(fence);
   for (const name of ['spawnSync', 'execFileSync', 'execSync'] as const) fenceSync(name, fence);
+  fenceReplacement(fence);
   const { refusals } = fence;
   const refuseThread = function (file: string | URL): never {
     throw refusals.refuse({ kind: 'thread', target: path.basename(String(file)) });
@@ -44,6 +45,18 @@ function fenceSync(name: 'spawnSync' | 'execFileSync' | 'execSync', { policy, re
     return original.apply(this, args);
   };
   (childProcess as unknown as Record<string, AnyFunction>)[name] = fenced;
+}
+
+/** `process.execve` lets another program go on in place of this one. */
+function fenceReplacement({ policy, refusals }: ProgramFence): void {
+  const owner = process as unknown as { execve?: AnyFunction };
+  const { execve } = owner;
+  if (execve === undefined) return;
+  owner.execve = function (this: unknown, ...args) {
+    const program = path.basename(String(args[0]));
+    if (!policy.allowedPrograms.includes(program)) throw refusals.refuse({ kind: 'program', target: program });
+    return execve.apply(this, args);
+  };
 }
 
 /** The program itself; of a shell that runs one command, the command's. `args` repeats the file. */

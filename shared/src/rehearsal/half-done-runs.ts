@@ -1,5 +1,15 @@
 import type { MigrationFile } from '../migration/files.ts';
-import { countWrites, failAfter, failNoMore, judgeBroken, judgeHalfDone, outcomeOfRepeat, type HalfDoneSeen } from './half-done.ts';
+import type { Finding } from '../report/run-report.ts';
+import {
+  countWrites,
+  failAfter,
+  failNoMore,
+  judgeBroken,
+  judgeHalfDone,
+  outcomeOfRepeat,
+  pointsOf,
+  type HalfDoneSeen,
+} from './half-done.ts';
 import { compareDown, compareRepeat, note, run, type Room } from './room.ts';
 import { isSame } from './state/compare-states.ts';
 import { placeOfFile, type Stepped } from './stepping.ts';
@@ -8,11 +18,15 @@ import { placeOfFile, type Stepped } from './stepping.ts';
 export async function allHalfDone(room: Room, from: number): Promise<void> {
   for (const [index, file] of [...room.files.entries()].slice(from).reverse()) {
     const first = room.first.get(file.name);
-    const writes = first === undefined ? 0 : countWrites(first.observation);
     if (first === undefined || first.milliseconds > room.halfDoneUnder) return;
     if ((await run(room, 'down', file)).done === undefined) return;
-    if (writes < 2 || first.observation.transactions.length > 0 || first.done?.inTransaction === true) continue;
-    if (!(await halfDone(room, { index, file, writes }))) return;
+    // What is done in a transaction is done wholly or not at all.
+    if (first.observation.transactions.length > 0 || first.done?.inTransaction === true) continue;
+    const writes = countWrites(first.observation);
+    for (const after of pointsOf(writes, first.milliseconds)) {
+      if (!(await failAfter(room.db, room.appName, after))) return;
+      if (!(await halfDone(room, { index, file, writes, after }))) return;
+    }
   }
 }
 
@@ -20,27 +34,35 @@ interface Middle {
   readonly index: number;
   readonly file: MigrationFile;
   readonly writes: number;
+  readonly after: number;
 }
 
 /** Tells whether the copy is as it was before the file again. */
-async function halfDone(room: Room, { index, file, writes }: Middle): Promise<boolean> {
-  const after = Math.ceil(writes / 2);
-  if (!(await failAfter(room.db, room.appName, after))) return false;
+async function halfDone(room: Room, { index, file, writes, after }: Middle): Promise<boolean> {
+  const before = room.current;
   const broken = await runBroken(room, file);
   const ignored = broken.done !== undefined;
-  room.findings.push(...judgeBroken(broken, placeOfFile(room.project, file)));
   if (ignored) await room.project.history.recordReverted(room.db, file.name);
   const again = await run(room, 'resume', file);
   const comparison = again.done === undefined ? undefined : compareRepeat(room, index, again);
   const outcome = outcomeOfRepeat(again, comparison);
   const back = room.loaded.get(file.name)?.down === true ? await run(room, 'down of half-done', file) : undefined;
-  const exact = back?.done !== undefined && isSame(compareDown(room, index, back));
+  const exact = back?.done !== undefined && isSame(compareDown(room, before, back));
   const down = back === undefined ? 'missing' : back.done === undefined ? 'fails' : exact ? 'exact' : 'not exact';
   const seen: HalfDoneSeen = { after, of: writes, ignored, again: outcome, ...(outcome === 'same data' ? {} : { down }) };
-  note(room, file, { halfDone: seen });
+  note(room, file, { halfDone: [...(room.seen.get(file.name)?.halfDone ?? []), seen] });
   const place = placeOfFile(room.project, file);
-  room.findings.push(...judgeHalfDone(file.name, seen, { idempotent: room.loaded.get(file.name)?.idempotent === true, place, comparison }));
+  const idempotent = room.loaded.get(file.name)?.idempotent === true;
+  addOnce(room, [...judgeBroken(broken, place), ...judgeHalfDone(file.name, seen, { idempotent, place, comparison })]);
   return exact;
+}
+
+/** Failing after another write finds the same once more. */
+function addOnce({ findings }: Room, more: readonly Finding[]): void {
+  for (const finding of more) {
+    const told = findings.some(({ rule, place }) => rule === finding.rule && place?.file === finding.place?.file);
+    if (!told) findings.push(finding);
+  }
 }
 
 /** `up` while its writes fail. */

@@ -59,13 +59,31 @@ export interface HalfDoneSeen {
   readonly down?: 'exact' | 'not exact' | 'fails' | 'missing';
 }
 
-/** For the table of the report. */
-export function describeHalfDone({ after, of, again, down }: HalfDoneSeen): string {
-  const where = `failed after ${after} of ${of} writes`;
-  if (again === 'same data') return `${where}: up again leads to the same data`;
+/** Files that take longer than so many milliseconds fail in the middle only. */
+const quick = 2_000;
+
+/** After how many of its writes a file is made to fail: the first, half of them, all but the last. Pure. */
+export function pointsOf(writes: number, milliseconds: number): readonly number[] {
+  if (writes < 2) return [];
+  const middle = Math.ceil(writes / 2);
+  return milliseconds > quick ? [middle] : [...new Set([1, middle, writes - 1])];
+}
+
+/** For the table of the report: `after 1, 3, 5 of 6 writes: up again leads to the same data`. */
+export function describeHalfDone(all: readonly HalfDoneSeen[]): string {
+  const points = new Map<string, number[]>();
+  for (const seen of all) {
+    const outcome = outcomeText(seen);
+    points.set(outcome, [...(points.get(outcome) ?? []), seen.after]);
+  }
+  return [...points].map(([outcome, after]) => `after ${after.join(', ')} of ${all[0]?.of} writes: ${outcome}`).join('; ');
+}
+
+function outcomeText({ again, down }: HalfDoneSeen): string {
+  if (again === 'same data') return 'up again leads to the same data';
   const ways = { exact: 'down takes it back', 'not exact': 'down does not take it back', fails: 'down fails', missing: 'there is no down' };
   const repeat = again === 'fails' ? 'up again fails' : 'up again leads to other data';
-  return `${where}: ${repeat}; ${down === undefined ? '' : ways[down]}`;
+  return down === undefined ? repeat : `${repeat}, ${ways[down]}`;
 }
 
 /** An `up` whose writes of documents fail must fail. A structure that may be there or gone is often tried and not minded. Pure. */

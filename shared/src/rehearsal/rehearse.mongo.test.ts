@@ -149,13 +149,16 @@ export const down = async (db) => { for (let _id = 0; _id < 6; _id++) await db.c
 
   test('and may run again is told', async () => {
     const { file, rules } = await rehearsal(loop('{ $set: { a: 1 } }', "{ $unset: { a: '' } }"), 60_000);
-    expect({ rules, halfDone: file?.halfDone }).toEqual({ rules: [], halfDone: { after: 3, of: 6, ignored: false, again: 'same data' } });
+    expect({ rules, halfDone: file?.halfDone }).toEqual({
+      rules: [],
+      halfDone: [1, 3, 5].map((after) => ({ after, of: 6, ignored: false, again: 'same data' })),
+    });
   });
 
   test('and does too much in the second run is told, with what down does then', async () => {
     const { file, rules } = await rehearsal(loop('{ $inc: { total: 1 } }', '{ $inc: { total: -1 } }'), 60_000);
     expect(rules).toEqual([]);
-    expect(file?.halfDone).toEqual({ after: 3, of: 6, ignored: false, again: 'other data', down: 'not exact' });
+    expect(file?.halfDone).toEqual([{ after: 1, of: 6, ignored: false, again: 'other data', down: 'not exact' }]);
   });
 
   test('and goes on as if all was well has a finding', async () => {
@@ -165,6 +168,27 @@ export const down = async (db) => { await db.collection('orders').updateMany({},
       60_000,
     );
     expect(rules).toEqual(['rehearsal/errors-ignored']);
+  });
+
+  test('what earlier files made anew is no difference', async () => {
+    const { files, findings } = await rehearseOn(await shop(), {
+      uri: server.uri,
+      halfDoneUnder: 60_000,
+      files: {
+        '1.mjs': `export const up = (db) => db.collection('orders').updateMany({}, { $set: { madeAt: new Date(), key: crypto.randomUUID() } });
+export const down = (db) => db.collection('orders').updateMany({}, { $unset: { madeAt: '', key: '' } });`,
+        '2.mjs': loop('{ $set: { a: 1 } }', "{ $unset: { a: '' } }"),
+        '3.mjs': loop('{ $inc: { total: 1 } }', '{ $set: { total: _id } }'),
+      },
+    });
+    expect(findings).toEqual([]);
+    expect(
+      files.map(({ halfDone = [] }) => halfDone.map(({ again, down }) => (down === undefined ? again : `${again}, down: ${down}`))),
+    ).toEqual([
+      [],
+      ['same data', 'same data', 'same data'],
+      ['other data, down: exact', 'other data, down: exact', 'other data, down: exact'],
+    ]);
   });
 
   test('and says that it is idempotent has a finding', async () => {

@@ -15,7 +15,7 @@ const rowsShown = 50;
 const fieldsShown = 8;
 
 /** Tells what was proven, what each file did to the data, and how. */
-export function tellRehearsal(context: MigrateContext, { files, reading }: Rehearsal, findings: readonly Finding[]): void {
+export function tellRehearsal(context: MigrateContext, { files, reading }: Rehearsal): void {
   const { stage } = context;
   stage.figure('Compared', `${reading.collections} collections in ${seconds(reading.milliseconds)}`);
   stage.table({
@@ -52,7 +52,6 @@ export function tellRehearsal(context: MigrateContext, { files, reading }: Rehea
     },
   ];
   for (const one of tables) table(context, one);
-  tellFindings(context, findings);
 }
 
 interface Shown {
@@ -68,7 +67,8 @@ function table({ stage }: MigrateContext, { title, columns, rows }: Shown): void
   stage.table({ title, columns, rows: [...rows.slice(0, rowsShown), ...more] });
 }
 
-function tellFindings({ stage, log }: MigrateContext, findings: readonly Finding[]): void {
+/** Adds the findings to the report, and annotates them at their lines. */
+export function tellFindings({ stage, log }: MigrateContext, findings: readonly Finding[]): void {
   for (const finding of findings) {
     stage.finding(finding);
     const write = { error: 'error', warning: 'warning', note: 'notice' } as const;

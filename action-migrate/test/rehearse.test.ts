@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { connectShared, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import { census, differs } from './truth.ts';
@@ -12,6 +14,8 @@ export const down = async (db) => {
   await db.collection('orders').dropIndex('total_1');
   await db.collection('orders').updateMany({}, { $unset: { currency: '' } });
 };`;
+
+const mark = `export const up = (db) => db.collection('orders').updateMany({}, { $set: { marked: true } });`;
 
 async function rehearse(files: Readonly<Record<string, string>>, inputs: Readonly<Record<string, string>> = {}) {
   await using fixture = await openFixture(files);
@@ -34,7 +38,7 @@ describe('rehearse', () => {
     const backup = await fixture.backUp();
     const before = await census(fixture.db);
     const step = await fixture.migrate('rehearse', { store: 'backups', 'backup-id': backup, 'rehearse-on': place });
-    expect(step.rawLog).toContain('1 migrations were proven');
+    expect(step.rawLog).toContain('1 migration was proven');
     expect(step).toMatchObject({ exitCode: 0, outputs: { result: 'passed', findings: '0', applied: '[]', pending: '["1.mjs"]' } });
     expect(step.summary).toContain('index total\\_1 added');
     expect(step.summary).toContain(backup);
@@ -163,6 +167,20 @@ describe('rehearse', () => {
     expect(step.rawLog).toContain('rehearsal/copy-exists');
     expect(await other.collection('mine').countDocuments()).toBe(1);
     await other.dropDatabase();
+  });
+
+  test('where nothing is pending no copy is made, and what is wrong with the applied files is told all the same', async () => {
+    await using fixture = await openFixture({ 'migrations/1.mjs': good, 'migrations/2.mjs': mark });
+    await fixture.migrate('apply');
+    const backup = await fixture.backUp();
+    await rm(path.join(fixture.checkout.folder, 'migrations/2.mjs'));
+    const step = await fixture.migrate('rehearse', { store: 'backups', 'backup-id': backup });
+    expect(step).toMatchObject({ exitCode: 0, outputs: { result: 'warned', findings: '1', pending: '[]' } });
+    expect(step.rawLog).toContain('2.mjs is applied, but its file is not in the folder any more');
+    expect(step.rawLog).not.toContain('Starting a server');
+    expect(step.summary).toContain('no migration is pending, and no copy was made');
+    const again = await fixture.migrate('apply', { 'require-rehearsal': 'true', 'plan-hash': step.outputs['plan-hash'] ?? '' });
+    expect(again.outputs).toMatchObject({ applied: '[]', pending: '[]' });
   });
 
   test('a store without a backup of the database is refused', async () => {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Document } from 'mongodb';
 import { byTime, type AppliedMigration, type History, type MigrationClass } from './history.ts';
 import { addRecord, readRecords, removeRecords } from './records.ts';
 
@@ -10,10 +11,8 @@ export function classHistory(collection: string, describe: (fileName: string) =>
   return {
     kind: 'class',
     collection,
-    read: async (db) => {
-      const records = (await readRecords(db, collection)).map(toApplied).filter((found) => found !== undefined);
-      return [...new Map(records.sort(byTime).map((record) => [record.fileName, record])).values()].sort(byTime);
-    },
+    read: async (db) => applied(await readRecords(db, collection)),
+    applied,
     failures: () => Promise.resolve(new Map()),
     recordApplied: (db, { fileName, appliedAt }) => {
       const { path: file, className } = describe(fileName);
@@ -24,6 +23,11 @@ export function classHistory(collection: string, describe: (fileName: string) =>
       return removeRecords(db, collection, { fileName, matching: { file: { $regex: `(^|[\\\\/])${name}$` } } });
     },
   };
+}
+
+function applied(records: readonly Document[]): readonly AppliedMigration[] {
+  const known = records.map(toApplied).filter((found) => found !== undefined);
+  return [...new Map(known.sort(byTime).map((record) => [record.fileName, record])).values()].sort(byTime);
 }
 
 function toApplied({ file, timestamp }: Readonly<Record<string, unknown>>): AppliedMigration | undefined {

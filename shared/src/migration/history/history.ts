@@ -1,4 +1,4 @@
-import type { Db } from 'mongodb';
+import type { Db, Document } from 'mongodb';
 
 /** A migration that the database knows as applied. */
 export interface AppliedMigration {
@@ -18,6 +18,8 @@ export interface History {
   readonly collection: string;
   /** The applied migrations, oldest first; a file that was recorded twice counts once, with its newest record. */
   read(db: Db): Promise<readonly AppliedMigration[]>;
+  /** The same of records that were read elsewhere, such as from a backup. */
+  applied(records: readonly Document[]): readonly AppliedMigration[];
   /** Files of which the history itself says that they failed and were not applied since, with the time. */
   failures(db: Db): Promise<ReadonlyMap<string, Date>>;
   recordApplied(db: Db, record: AppliedMigration): Promise<void>;

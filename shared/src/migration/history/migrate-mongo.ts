@@ -1,4 +1,4 @@
-import type { Db } from 'mongodb';
+import type { Db, Document } from 'mongodb';
 import { byTime, type AppliedMigration, type History } from './history.ts';
 import { addRecord, readRecords, removeRecords } from './records.ts';
 
@@ -11,6 +11,7 @@ export function migrateMongoHistory(collection: string): History {
     kind: 'migrate-mongo',
     collection,
     read: (db) => readHistory(db, collection),
+    applied,
     failures: () => Promise.resolve(new Map()),
     recordApplied: (db, record) => recordApplied(db, collection, record),
     recordReverted: (db, fileName) => removeRecords(db, collection, { fileName, matching: { fileName } }),
@@ -22,7 +23,11 @@ export function migrateMongoHistory(collection: string): History {
  * once, with its newest record.
  */
 export async function readHistory(db: Db, collection: string): Promise<readonly AppliedMigration[]> {
-  const records = (await readRecords(db, collection)).map(toApplied).filter((found) => found !== undefined);
+  return applied(await readRecords(db, collection));
+}
+
+function applied(found: readonly Document[]): readonly AppliedMigration[] {
+  const records = found.map(toApplied).filter((record) => record !== undefined);
   const newest = new Map<string, AppliedMigration>();
   for (const record of records.sort(byTime)) {
     const hashes = records

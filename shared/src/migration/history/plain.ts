@@ -1,3 +1,4 @@
+import type { Document } from 'mongodb';
 import { byTime, type AppliedMigration, type History } from './history.ts';
 import { addRecord, readRecords, removeRecords } from './records.ts';
 
@@ -12,10 +13,11 @@ export function plainHistory(collection: string): History {
   return {
     kind: 'plain',
     collection,
-    read: async (db) => [...applied(await records(db)).values()].sort(byTime),
+    read: async (db) => applied(await readRecords(db, collection)),
+    applied,
     failures: async (db) => {
-      const all = await records(db);
-      const successful = applied(all);
+      const all = toRecords(await readRecords(db, collection));
+      const successful = newestSuccess(all);
       const failed = all.filter(({ filename, success }) => !success && !successful.has(filename));
       return new Map(failed.map(({ filename, executedAt }) => [filename, executedAt]));
     },
@@ -27,15 +29,20 @@ export function plainHistory(collection: string): History {
       }),
     recordReverted: (db, fileName) => removeRecords(db, collection, { fileName, matching: { filename: fileName } }),
   };
+}
 
-  async function records(db: Parameters<History['read']>[0]): Promise<readonly PlainRecord[]> {
-    const found = (await readRecords(db, collection)).map(toRecord).filter((record) => record !== undefined);
-    return found.sort((a, b) => a.executedAt.getTime() - b.executedAt.getTime());
-  }
+function applied(records: readonly Document[]): readonly AppliedMigration[] {
+  return [...newestSuccess(toRecords(records)).values()].sort(byTime);
+}
+
+/** By time. */
+function toRecords(found: readonly Document[]): readonly PlainRecord[] {
+  const records = found.map(toRecord).filter((record) => record !== undefined);
+  return records.sort((a, b) => a.executedAt.getTime() - b.executedAt.getTime());
 }
 
 /** The newest successful record of each file. */
-function applied(records: readonly PlainRecord[]): ReadonlyMap<string, AppliedMigration> {
+function newestSuccess(records: readonly PlainRecord[]): ReadonlyMap<string, AppliedMigration> {
   const successful = records.filter(({ success }) => success);
   return new Map(successful.map(({ filename, executedAt }) => [filename, { fileName: filename, appliedAt: executedAt }]));
 }

@@ -1,0 +1,69 @@
+import type { Outcome } from '@migration-guard/shared/action/context';
+import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
+import type { Rehearsal } from '@migration-guard/shared/rehearsal/room';
+import type { Finding, Result } from '@migration-guard/shared/report/run-report';
+import type { MigrateContext } from './contract.ts';
+import type { Decision } from './decide.ts';
+import type { Performed } from './perform-rehearsal.ts';
+import { tellFindings, tellRehearsal } from './rehearsal-report.ts';
+
+export interface Concluding {
+  readonly context: MigrateContext;
+  readonly database: string;
+  readonly decision: Decision;
+  readonly backup: { readonly id: string; readonly takenAt: string };
+  /** Kind of place on which the copy was. */
+  readonly on: string;
+  /** Absent when nothing is pending: then there was no copy. */
+  readonly rehearsal?: Performed;
+  /** Beside those of the runs and of the lint rules. */
+  readonly findings: readonly Finding[];
+}
+
+/** Tells what was found, keeps the plan with how its rehearsal ended, and judges it. */
+export async function concludeRehearsal({ context, database, decision, backup, on, rehearsal, findings }: Concluding): Promise<Outcome> {
+  const { stage, runFolder, now } = context;
+  const proven = [...decision.findings, ...findings, ...(rehearsal?.findings ?? [])];
+  const all = [...proven, ...(rehearsal?.linted ?? [])];
+  const result = resultOf(all);
+  const told: Plan['rehearsal'] = {
+    result,
+    on,
+    backup: backup.id,
+    findings: all.length,
+    touched: touchedBy(rehearsal?.files ?? []),
+    takenAt: backup.takenAt,
+    prechecks: [...(rehearsal?.prechecks ?? [])],
+  };
+  const plan = makePlan({ database, history: decision.applied, files: decision.selected }, now());
+  await planDocument.write(planFile(runFolder), { ...plan, rehearsal: told });
+  if (rehearsal !== undefined) tellRehearsal(context, rehearsal);
+  tellFindings(context, proven);
+  context.setOutput('findings', all.length);
+  stage.dataState(
+    rehearsal === undefined
+      ? `Nothing was changed in ${database}: no migration is pending, and no copy was made.`
+      : `Nothing was changed in ${database}: the rehearsal ran on a copy, which is removed.`,
+  );
+  return outcomeOf(result, { findings: all, count: decision.selected.length, database });
+}
+
+function touchedBy(files: Rehearsal['files']): string[] {
+  const names = files.flatMap(({ effects }) => effects.flatMap(({ collection, renamedFrom }) => [collection, renamedFrom ?? collection]));
+  return [...new Set(names)].sort();
+}
+
+function resultOf(findings: readonly Finding[]): Result {
+  if (findings.some(({ severity }) => severity === 'error')) return 'failed';
+  return findings.some(({ severity }) => severity === 'warning') ? 'warned' : 'passed';
+}
+
+function outcomeOf(
+  result: Result,
+  { findings, count, database }: { readonly findings: readonly Finding[]; readonly count: number; readonly database: string },
+): Outcome {
+  const worst = findings.find(({ severity }) => severity === 'error') ?? findings.find(({ severity }) => severity === 'warning');
+  if (worst !== undefined) return { result, reason: worst.message };
+  if (count === 0) return { result, reason: `No migration is pending in ${database}.` };
+  return { result, reason: `${count} ${count === 1 ? 'migration was' : 'migrations were'} proven on a copy of ${database}.` };
+}

@@ -1,0 +1,101 @@
+import type { RehearsalSettings } from '@migration-guard/shared/config/rehearsal';
+import { openJournal } from '@migration-guard/shared/migration/journal';
+import type { KnownPrecheck } from '@migration-guard/shared/migration/prechecks/known';
+import type { Project } from '@migration-guard/shared/migration/project';
+import type { Copy } from '@migration-guard/shared/rehearsal/copy';
+import { fencePolicy, nameBeside, type FenceSettings } from '@migration-guard/shared/rehearsal/fence-policy';
+import { judgeRefusals } from '@migration-guard/shared/rehearsal/judge-up';
+import { claimMappedDatabases } from '@migration-guard/shared/rehearsal/mapped-databases';
+import { rehearse } from '@migration-guard/shared/rehearsal/rehearse';
+import type { Rehearsal } from '@migration-guard/shared/rehearsal/room';
+import type { Finding } from '@migration-guard/shared/report/run-report';
+import type { MigrateContext, MigrateInputs } from './contract.ts';
+import type { Decision } from './decide.ts';
+import { openForesight } from './foresight.ts';
+import { appNameOf } from './identity.ts';
+import { lintFiles } from './lint.ts';
+import { recordedFindings } from './recorded-findings.ts';
+import { loadFiles } from './user-project.ts';
+
+export interface Performed extends Rehearsal {
+  readonly linted: readonly Finding[];
+  readonly prechecks: readonly KnownPrecheck[];
+}
+
+/** The rule about `down`, which the rehearsal runs and compares. */
+const provenHere = 'MS602';
+
+export interface Performance {
+  readonly inputs: MigrateInputs;
+  readonly context: MigrateContext;
+  readonly project: Project;
+  readonly copy: Copy;
+  readonly decision: Decision;
+  /** Name of the database that the copy stands for. */
+  readonly database: string;
+}
+
+/** Runs the files, also when a lint rule has failed them: the copy shows what they would do. */
+export async function performRehearsal({ inputs, context, project, copy, decision, database }: Performance): Promise<Performed> {
+  const { log, now, signal, run, settings } = context;
+  if (decision.selected.length === 0)
+    return { files: [], findings: [], reading: { collections: 0, milliseconds: 0 }, linted: [], prechecks: [] };
+  const appName = appNameOf(copy.lock.token);
+  const beside = settings.rehearsal['map-databases'].map((name) => nameBeside(name, { copy, database }));
+  await using _databases = await claimMappedDatabases(copy.client, beside);
+  const policy = await fencePolicy({ copy, database, appName, settings: fenceSettings(settings.rehearsal) });
+  await project.worker.ask('watch', { policy, folder: project.folder });
+  const loaded = await loadBehindFence(project, decision.selected, context);
+  const linted = await lintFiles({ project, files: decision.selected, context, without: [provenHere] });
+  await project.connect({ uri: copy.uri.reveal(), database: copy.database, appName });
+  const db = copy.client.db(copy.database);
+  const limits = { maxPercent: settings.rehearsal['max-loss-percent'], expectedPercent: settings.rehearsal['expected-loss-percent'] };
+  const foresight = openForesight(copy, context);
+  const rehearsal = await rehearse({
+    db,
+    project,
+    files: decision.selected,
+    loaded,
+    journal: openJournal({ db, lock: copy.lock, run: run.url, now }),
+    lock: copy.lock,
+    appName,
+    limits,
+    log,
+    now,
+    signal,
+    timeout: inputs.timeout,
+    transaction: inputs.transaction,
+    reveal: settings.rehearsal['show-ids'],
+    halfDoneUnder: settings.rehearsal['half-done'] ? halfDoneUnder : 0,
+    inspect: foresight.inspect,
+  });
+  const recorded = await recordedFindings({ project, rehearsal, linted, context });
+  return {
+    ...rehearsal,
+    findings: [...rehearsal.findings, ...foresight.findings(), ...recorded],
+    linted,
+    prechecks: foresight.prechecks(),
+  };
+}
+
+/** Files that take longer are not run three more times, milliseconds. */
+const halfDoneUnder = 10_000;
+
+function fenceSettings(settings: RehearsalSettings): FenceSettings {
+  return {
+    mapHosts: settings['map-hosts'],
+    mapDatabases: settings['map-databases'],
+    allowHosts: settings['allow-hosts'],
+    allowPrograms: settings['allow-programs'],
+  };
+}
+
+/** A file may try to reach something as soon as it is loaded: that is told beside the fault. */
+async function loadBehindFence(project: Project, files: Decision['selected'], context: MigrateContext): ReturnType<typeof loadFiles> {
+  try {
+    return await loadFiles(project, files, context);
+  } catch (error) {
+    for (const finding of judgeRefusals(project.worker.takeRefusals(), project.workspace)) context.stage.finding(finding);
+    throw error;
+  }
+}

@@ -1,6 +1,6 @@
 import type { DriverCall } from './calls.ts';
 import type { LintFile } from './file.ts';
-import type { Node } from './tree.ts';
+import { keyOf, propertyName, within, type Node, type Tree } from './tree.ts';
 
 /** One update of documents, as a call of its own or within a bulk write. */
 export interface Update {
@@ -51,9 +51,29 @@ export function unsetFields({ values }: LintFile, { operators }: Update): readon
     });
 }
 
-/** Whether the value of `field` is read by an expression of `node`. */
-export function reads({ values }: LintFile, node: Node | undefined, field: string): boolean {
-  return values.strings(node).some((text) => text === `$${field}` || text.startsWith(`$${field}.`));
+/** Whether `node` reads the value of `field`: an expression of the server (`'$fax'`) or of the file (`user.fax`). */
+export function reads({ values, tree }: LintFile, node: Node | undefined, field: string): boolean {
+  if (node === undefined) return false;
+  if (values.strings(node).some((text) => text === `$${field}` || text.startsWith(`$${field}.`))) return true;
+  return [...within(node)].some((inner) => takesOut(tree, inner, field));
+}
+
+/** Whether any code that `up` runs reads the value of `field`. */
+export function readsInUp(file: LintFile, field: string): boolean {
+  const { tree, steps, upCalls } = file;
+  const inServer = upCalls.some(({ args }) => args.some((arg) => reads(file, arg, field)));
+  return inServer || tree.nodes.some((node) => takesOut(tree, node, field) && !steps.onlyInDown(node));
+}
+
+/** `user.fax` where it is read, or `fax` of `const { fax } = user`. */
+function takesOut(tree: Tree, node: Node, field: string): boolean {
+  const name = field.split('.').at(-1);
+  const parent = tree.parentOf(node);
+  if (parent?.type === 'ObjectPattern') return keyOf(node) === name;
+  if (propertyName(node) !== name) return false;
+  if (parent?.type === 'CallExpression') return parent.callee !== node;
+  if (parent?.type === 'AssignmentExpression') return parent.left !== node;
+  return !(parent?.type === 'UnaryExpression' && parent.operator === 'delete');
 }
 
 /** A filter that matches everything: missing or written out as `{}`. */

@@ -107,6 +107,21 @@ describe('single rules', () => {
       ['MC201'],
     ],
     [
+      'a rename in the code of the file',
+      `for await (const doc of db.collection('a').find({ b: 1 })) await db.collection('a').updateOne({ _id: doc._id }, { $set: { c: doc.b }, $unset: { b: '' } });`,
+      ['MC201'],
+    ],
+    [
+      'a field that is moved to another collection',
+      `for await (const { _id, b } of db.collection('a').find({ b: { $exists: true } })) await db.collection('c').insertOne({ a: _id, b });\nawait db.collection('a').updateMany({ b: { $exists: true } }, { $unset: { b: '' } });`,
+      [],
+    ],
+    [
+      'a field that is only deleted',
+      `const seen = {};\ndelete seen.b;\nawait db.collection('a').updateMany({ b: { $exists: true } }, { $unset: { b: '' } });`,
+      ['MD104'],
+    ],
+    [
       'a session from startSession',
       `const session = client.startSession();\nsession.startTransaction();\nawait db.collection('a').insertOne({ b: 1 });\nawait session.commitTransaction();`,
       ['MT503'],

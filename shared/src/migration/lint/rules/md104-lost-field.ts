@@ -1,4 +1,4 @@
-import { reads, unsetFields, updatesOf, type Update } from '../changes.ts';
+import { readsInUp, unsetFields, updatesOf, type Update } from '../changes.ts';
 import type { LintFile } from '../file.ts';
 import type { FileRule, Match } from '../rule.ts';
 
@@ -22,9 +22,9 @@ export const down = async (db) => {
   check: (file) => updatesOf(file, file.upCalls).flatMap((update) => [...unset(file, update), ...reshaped(file, update)]),
 };
 
-/** A field that another update of `up` reads is copied, not lost. */
+/** A field that `up` reads is copied, not lost. */
 function unset(file: LintFile, update: Update): Match[] {
-  const lost = unsetFields(file, update).filter((field) => !file.upCalls.some(({ args }) => args.some((arg) => reads(file, arg, field))));
+  const lost = unsetFields(file, update).filter((field) => !readsInUp(file, field));
   if (lost.length === 0) return [];
   return [{ node: update.node, message: `This removes ${lost.join(', ')} of ${update.call.collection}; the values are kept nowhere.` }];
 }

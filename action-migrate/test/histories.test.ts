@@ -44,7 +44,7 @@ describe('histories', () => {
     const step = await fixture.migrate('apply', { history: 'class' });
     expect(step.outputs).toMatchObject({ applied: '["1697280000000-AddUserStatus.mjs"]' });
     expect(await fixture.db.collection('migrations_changelog').findOne({}, { projection: { _id: 0 } })).toEqual({
-      file: 'migrations/1697280000000-AddUserStatus.mjs',
+      file: '1697280000000-AddUserStatus.mjs',
       className: 'AddUserStatus1697280000000',
       timestamp: expect.any(Number),
     });

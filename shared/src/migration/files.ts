@@ -15,6 +15,11 @@ export interface MigrationFile {
 /** Extensions that are loaded when the project does not name one. */
 export const knownExtensions = ['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts'] as const;
 
+/** Name of a file without the extension of a known kind. */
+export function nameWithoutExtension(name: string): string {
+  return name.replace(/\.[cm]?[jt]s$/, '');
+}
+
 /**
  * The migration files of `folder`, not of its subfolders, in plain string order as migrate-mongo sorts them; without its sample file and
  * without type declarations. Throws `migration/folder-not-found`.

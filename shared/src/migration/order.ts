@@ -1,4 +1,4 @@
-import type { MigrationFile } from './files.ts';
+import { nameWithoutExtension, type MigrationFile } from './files.ts';
 import type { AppliedMigration } from './history/history.ts';
 
 /** How the files of the folder stand to the history of the database. */
@@ -83,9 +83,4 @@ export function select(pending: readonly MigrationFile[], { to, steps, only }: S
 /** Whether a person means this file by `name`, with or without its extension. */
 export function isNamed({ name }: Pick<MigrationFile, 'name'>, wanted: string): boolean {
   return name === wanted || nameWithoutExtension(name) === wanted;
-}
-
-/** Name of a file without the extension of a known kind. */
-export function nameWithoutExtension(name: string): string {
-  return name.replace(/\.[cm]?[jt]s$/, '');
 }

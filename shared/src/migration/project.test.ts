@@ -140,7 +140,16 @@ describe('loading migrations', () => {
       ['7.js', 'migrations/7.js', 3],
     ]);
     expect(faults[0]?.message).toContain("'not-installed'");
+    expect(faults[0]?.remedy).toContain('Install not-installed before');
     expect(faults[4]?.message).toContain('exports no function up');
+  });
+
+  test('a file that an installed package does not have is no missing package', async () => {
+    const [fault] = await faultsOf({
+      'migrations/1.js': `require('@team/models/dist/user.json'); exports.up = ${step};`,
+      'node_modules/@team/models/package.json': '{}',
+    });
+    expect(fault?.remedy).toContain('Install @team/models before this step (run npm ci first), in a version that has this file');
   });
 
   test('paths of the nearest tsconfig.json, those that it extends included, lead to the modules of the repository', async () => {
@@ -340,11 +349,48 @@ describe('the configuration of migrate-mongo', () => {
     await expect(open(files)).rejects.toMatchObject({ code: 'migration/config-invalid' });
   });
 
-  test('that throws is refused with its line', async () => {
-    await expect(open({ 'migrate-mongo-config.js': `\nthrow new Error('no');`, 'migrations/1.js': '' })).rejects.toMatchObject({
-      code: 'migration/worker-failed',
-      place: { line: 2 },
+  test('that throws is refused with its line, also when a package throws for it, and with the variables that it misses', async () => {
+    const config = `const check = require('checker');\nmodule.exports = check(process.env.MG_TEST_HOST);`;
+    const checker = `module.exports = (value) => { if (value === undefined) throw new Error('no host\\nno more'); };`;
+    await expect(
+      open({ 'migrate-mongo-config.js': config, 'node_modules/checker/index.js': checker, 'migrations/1.js': '' }),
+    ).rejects.toMatchObject({
+      code: 'migration/config-invalid',
+      message: 'migrate-mongo-config.js line 2 cannot be read: no host',
+      place: { file: 'migrate-mongo-config.js', line: 2 },
+      remedy: 'It reads MG_TEST_HOST, not set here: set it in `env` of the step.',
     });
+  });
+
+  test.each([
+    ['is no object', `module.exports = 7;`, 'it exports no object'],
+    [
+      'names its changelog by a variable that is not set',
+      `module.exports = { changelogCollectionName: process.env.MG_TEST_LOG };`,
+      'changelogCollectionName is undefined, not a text',
+    ],
+  ])('that %s is refused', async (_what, config, message) => {
+    await expect(open({ 'migrate-mongo-config.js': config, 'migrations/1.js': '' })).rejects.toMatchObject({
+      code: 'migration/config-invalid',
+      message: `migrate-mongo-config.js cannot be read: ${message}`,
+    });
+  });
+
+  test('is refused when there are two, unless one is named: they may name different changelogs', async () => {
+    const files = {
+      'migrate-mongo-config.js': `module.exports = { changelogCollectionName: 'one' };`,
+      'api/migrate-mongo-config.cjs': `module.exports = { changelogCollectionName: 'two' };`,
+      'api/migrations/1.js': '',
+    };
+    const workspace = await checkout(files);
+    const folder = path.join(workspace, 'api/migrations');
+    await expect(open({}, { workspace, folder })).rejects.toMatchObject({
+      code: 'migration/config-invalid',
+      message: expect.stringContaining('migrate-mongo-config.js, api/migrate-mongo-config.cjs'),
+      remedy: expect.stringContaining('`migrate-mongo-config: migrate-mongo-config.js`'),
+    });
+    const project = await open({}, { workspace, folder, configFile: path.join(workspace, 'api/migrate-mongo-config.cjs') });
+    expect(project.history.collection).toBe('two');
   });
 
   test('a folder that is not there is refused', async () => {

@@ -2,13 +2,12 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { GuardError, type Place } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
-import { discover, knownExtensions, type MigrationFile } from './files.ts';
-import type { History, HistoryKind, MigrationClass } from './history/history.ts';
+import { discover, knownExtensions, nameWithoutExtension, type MigrationFile } from './files.ts';
+import type { History, HistoryKind } from './history/history.ts';
 import { openHistory, type HistoryOptions } from './history/open.ts';
-import { nameWithoutExtension } from './order.ts';
 import type { DriverChoice, Fault, Loaded, LoadedFile, ProjectConfig, Requests } from './worker/protocol.ts';
 import type { StepNames } from './worker/shape.ts';
-import { startWorker, workerFailed, type Worker, type WorkerProgram } from './worker.ts';
+import { startWorker, workerFailed, WorkerRefusal, type Worker, type WorkerProgram } from './worker.ts';
 
 export interface ProjectOptions {
   /** Folder of the checkout. */
@@ -17,6 +16,8 @@ export interface ProjectOptions {
   readonly folder: string | undefined;
   /** migrate-mongo's configuration file; default: `migrate-mongo-config` with any known extension, in the workspace or beside the folder. */
   readonly configFile?: string | undefined;
+  /** Whether the project has migrations of its own; default true. Without, neither its folder nor migrate-mongo's configuration is looked at. */
+  readonly hasFiles?: boolean;
   readonly driver: DriverChoice;
   /** What the project calls `up` and `down`. */
   readonly names?: StepNames | undefined;
@@ -73,33 +74,31 @@ export class LoadError extends GuardError {
 
 /**
  * Finds the migrations of a project and starts its worker. migrate-mongo's configuration is read when it lies in the workspace or beside
- * the folder. Throws `migration/folder-not-found`, `migration/worker-failed`, `migration/driver-missing`.
+ * the folder. Throws `migration/folder-not-found`, `migration/config-invalid`, `migration/worker-failed`, `migration/driver-missing`.
  */
 export async function openProject(options: ProjectOptions): Promise<Project> {
-  const { workspace, driver, program, env, log } = options;
+  const { workspace, program, env, log } = options;
   const warnings: string[] = [];
-  const configFile = options.configFile ?? (await findConfig(options));
+  const { hasFiles = true } = options;
+  const configFile = hasFiles ? (options.configFile ?? (await findConfig(options))) : undefined;
   const cwd =
     options.configFile === undefined
       ? path.dirname(configFile ?? path.join(workspace, 'none'))
       : await projectFolder(options.configFile, workspace);
   const worker = startWorker({ program, cwd, env, log, onWarning: (line) => warnings.push(line) });
   try {
-    const config = configFile === undefined ? {} : await readConfig(worker, configFile, driver);
+    const config = configFile === undefined ? {} : await readConfig(worker, configFile, options);
     const folder = options.folder ?? path.resolve(cwd, config.migrationsDir ?? 'migrations');
     const loaded = new Map<string, LoadedFile>();
     const doubts: LoadFault[] = [];
-    const describe = (name: string): MigrationClass => ({
-      path: path.relative(cwd, path.join(folder, name)).split(path.sep).join('/'),
-      className: loaded.get(name)?.className ?? nameWithoutExtension(name),
-    });
+    const classNameOf = (name: string): string => loaded.get(name)?.className ?? nameWithoutExtension(name);
     return {
       worker,
       workspace,
       folder,
-      files: await discover(folder, extensions(config, configFile)),
+      files: hasFiles ? await discover(folder, extensions(config, configFile)) : [],
       config,
-      history: openHistory({ ...historyOf(options, config), describe }),
+      history: { ...openHistory({ ...historyOf(options, config), classNameOf }), ...(hasFiles ? {} : emptyHistory) },
       takeWarnings: () => warnings.splice(0),
       takeLoadWarnings: () => doubts.splice(0),
       connect: (to) => connectWorker(worker, to),
@@ -111,6 +110,9 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     throw error;
   }
 }
+
+/** What a database records is not about files that there are none of. */
+const emptyHistory: Pick<History, 'read' | 'failures'> = { read: () => Promise.resolve([]), failures: () => Promise.resolve(new Map()) };
 
 /** Place in the user's file, its path relative to the workspace, as annotations need it. */
 export function placeOfFault({ file, line, column }: Pick<Fault, 'file' | 'line' | 'column'>, workspace: string): Place | undefined {
@@ -125,12 +127,17 @@ export function lineText(place: Place | undefined): string {
   return place?.line === undefined ? '' : ` line ${place.line}`;
 }
 
+/** Throws `migration/config-invalid` when there are several: each may name another changelog, and the wrong one lets everything run again. */
 async function findConfig({ workspace, folder }: ProjectOptions): Promise<string | undefined> {
-  const folders = [workspace, ...(folder === undefined ? [] : [path.dirname(folder)])];
-  for (const file of folders.flatMap((found) => knownExtensions.map((extension) => path.join(found, `migrate-mongo-config${extension}`)))) {
-    if (await isFile(file)) return file;
-  }
-  return undefined;
+  const folders = new Set([workspace, ...(folder === undefined ? [] : [path.dirname(folder)])]);
+  const places = [...folders].flatMap((found) => knownExtensions.map((extension) => path.join(found, `migrate-mongo-config${extension}`)));
+  const are = await Promise.all(places.map(isFile));
+  const [first, ...others] = places.filter((_, index) => are[index]);
+  if (others.length === 0 || first === undefined) return first;
+  const names = [first, ...others].map((file) => path.relative(workspace, file));
+  throw new GuardError('migration/config-invalid', `There are ${names.length} configurations of migrate-mongo: ${names.join(', ')}.`, {
+    remedy: `Say which one counts, for example \`migrate-mongo-config: ${names[0]}\`; or remove the other.`,
+  });
 }
 
 /** The folder in which a person would start migrate-mongo with `--file`: that of the nearest package.json within the workspace. */
@@ -145,11 +152,22 @@ async function isFile(file: string): Promise<boolean> {
   return (await stat(file).catch(() => undefined))?.isFile() === true;
 }
 
-async function readConfig(worker: Worker, file: string, driver: DriverChoice): Promise<ProjectConfig> {
+async function readConfig(worker: Worker, file: string, { driver, workspace }: ProjectOptions): Promise<ProjectConfig> {
   try {
     return await worker.ask('config', { file, driver });
   } catch (error) {
-    throw workerFailed(error, `Reading ${file}`);
+    const { fault } = error instanceof WorkerRefusal ? error : {};
+    if (fault === undefined || fault.name === 'DriverMissing') throw workerFailed(error, `Reading ${file}`);
+    const place = placeOfFault(fault, workspace);
+    throw new GuardError(
+      'migration/config-invalid',
+      `${path.relative(workspace, file)}${lineText(place)} cannot be read: ${fault.message}`,
+      {
+        cause: error,
+        ...(place === undefined ? {} : { place }),
+        ...(fault.remedy === undefined ? {} : { remedy: fault.remedy }),
+      },
+    );
   }
 }
 
@@ -189,13 +207,14 @@ interface LoaderParts {
 function loader({ options, worker, folder, loaded, doubts }: LoaderParts): Project['load'] {
   const { driver, names: steps = { up: 'up', down: 'down' }, log } = options;
   return async (files) => {
-    const names = files.map(({ name }) => name).filter((name) => !loaded.has(name));
-    if (names.length === 0) return loaded;
-    const answer = await worker.ask('load', { folder, files: names, driver, names: steps }).catch((error: unknown): Loaded => {
+    const fresh = files.filter(({ name }) => !loaded.has(name)).map(({ name, path: file }) => ({ name, path: file }));
+    if (fresh.length === 0) return loaded;
+    const answer = await worker.ask('load', { folder, files: fresh, driver, names: steps }).catch((error: unknown): Loaded => {
       throw workerFailed(error, 'Loading the migrations');
     });
     log.info(`Migration files loaded: ${answer.files.length}; driver ${answer.driver.version} (${answer.driver.source})`);
-    const found = answer.files.flatMap((file) => faultsOf(file, { options, folder, driver: answer.driver }));
+    const paths = new Map(fresh.map((file) => [file.name, file.path]));
+    const found = answer.files.flatMap((file) => faultsOf(file, { options, file: paths.get(file.name), driver: answer.driver }));
     const faults = found.filter(({ refused }) => refused);
     if (faults.length > 0) throw new LoadError(faults);
     doubts.push(...found);
@@ -206,7 +225,8 @@ function loader({ options, worker, folder, loaded, doubts }: LoaderParts): Proje
 
 interface LoadedWith {
   readonly options: ProjectOptions;
-  readonly folder: string;
+  /** Its path. */
+  readonly file: string | undefined;
   readonly driver: Loaded['driver'];
 }
 
@@ -214,7 +234,7 @@ function faultsOf(
   { name, fault, foreignBson, unset }: LoadedFile,
   parts: LoadedWith,
 ): readonly (LoadFault & { readonly refused: boolean })[] {
-  const { options, folder, driver } = parts;
+  const { options, file, driver } = parts;
   const placeIn = (found: Pick<Fault, 'file' | 'line' | 'column'>): Place => placeOfFault(found, options.workspace) ?? { file: name };
   if (fault !== undefined) {
     const { message, remedy } = fault;
@@ -233,6 +253,6 @@ function faultsOf(
     'Bring them to one major version; or set `mixed-bson: allow` in the section migrate, if the file gives no values of theirs to db.';
   return [
     ...doubts,
-    { name, message, place: placeIn({ file: path.join(folder, name) }), remedy, refused: options.refuseForeignBson !== false },
+    { name, message, place: placeIn(file === undefined ? {} : { file }), remedy, refused: options.refuseForeignBson !== false },
   ];
 }

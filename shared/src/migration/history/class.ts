@@ -1,13 +1,14 @@
 import path from 'node:path';
 import type { Document } from 'mongodb';
-import { byTime, type AppliedMigration, type History, type MigrationClass } from './history.ts';
+import { byTime, type AppliedMigration, type History } from './history.ts';
 import { addRecord, readRecords, removeRecords } from './records.ts';
 
 /**
- * The history of runners of classes, as mongo-migrate-ts keeps it: `{file, className, timestamp}` with the time in milliseconds
- * (mycodeself/mongo-migrate-ts, lib/database.ts). They go by the class name; to us a migration is its file, so that a class may be renamed.
+ * The history of runners of classes, as mongo-migrate-ts 2 keeps it: `{file, className, timestamp}`, the file relative to the folder of the
+ * migrations (before 2.0 an absolute path), the time in milliseconds (mycodeself/mongo-migrate-ts, lib/database.ts). They go by the class
+ * name; to us a migration is its file, so that a class may be renamed.
  */
-export function classHistory(collection: string, describe: (fileName: string) => MigrationClass): History {
+export function classHistory(collection: string, classNameOf: (fileName: string) => string): History {
   return {
     kind: 'class',
     collection,
@@ -15,8 +16,8 @@ export function classHistory(collection: string, describe: (fileName: string) =>
     applied,
     failures: () => Promise.resolve(new Map()),
     recordApplied: (db, { fileName, appliedAt }) => {
-      const { path: file, className } = describe(fileName);
-      return addRecord(db, collection, { fileName, record: { file, className, timestamp: appliedAt.getTime() } });
+      const record = { file: fileName, className: classNameOf(fileName), timestamp: appliedAt.getTime() };
+      return addRecord(db, collection, { fileName, record });
     },
     recordReverted: (db, fileName) => {
       const name = fileName.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);

@@ -62,24 +62,24 @@ test.each([
     kind: 'class' as const,
     collection: 'migrations_changelog',
     documents: [
-      { file: 'migrations/2.js', className: 'Two2', timestamp: late.getTime() },
+      { file: '2.js', className: 'Two2', timestamp: late.getTime() },
       { file: String.raw`db\1.js`, className: 'One1', timestamp: early.getTime() },
     ],
     known: [
       { fileName: '1.js', appliedAt: early },
       { fileName: '2.js', appliedAt: late },
     ],
-    written: { file: 'migrations/3.js', className: 'Three3', timestamp: late.getTime() },
+    written: { file: '3.js', className: 'Three3', timestamp: late.getTime() },
   },
 ])(
   'a $kind history is read in order of time and written as its own tool writes it',
   async ({ kind, collection, documents, ...expected }) => {
     const db = await prepare(collection, documents);
-    const history = openHistory({ kind, describe: (name) => ({ path: `migrations/${name}`, className: 'Three3' }) });
+    const history = openHistory({ kind, classNameOf: () => 'Three3' });
     expect(history.collection).toBe(collection);
     expect(await history.read(db)).toEqual(expected.known);
     await history.recordApplied(db, { fileName: '3.js', fileHash: 'h', appliedAt: late, migrationBlock: 7 });
-    const written = await db.collection(collection).findOne({}, { sort: { _id: -1 }, projection: { _id: 0 } });
+    const written = await db.collection(collection).findOne({}, { sort: { $natural: -1 }, projection: { _id: 0 } });
     expect(JSON.stringify(written)).toBe(JSON.stringify(expected.written));
     await history.recordReverted(db, '2.js');
     expect((await history.read(db)).map(({ fileName }) => fileName)).toEqual(['1.js', '3.js']);

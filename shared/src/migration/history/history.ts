@@ -30,12 +30,6 @@ export interface History {
 export const historyKinds = ['migrate-mongo', 'plain', 'class'] as const;
 export type HistoryKind = (typeof historyKinds)[number];
 
-/** Path of a migration, relative to the project, and the class in it. */
-export interface MigrationClass {
-  readonly path: string;
-  readonly className: string;
-}
-
 /** For sorting: by time, then block, then name. */
 export function byTime(a: AppliedMigration, b: AppliedMigration): number {
   return (

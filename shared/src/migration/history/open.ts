@@ -1,5 +1,6 @@
+import { nameWithoutExtension } from '../files.ts';
 import { classHistory } from './class.ts';
-import type { History, HistoryKind, MigrationClass } from './history.ts';
+import type { History, HistoryKind } from './history.ts';
 import { migrateMongoHistory } from './migrate-mongo.ts';
 import { plainHistory } from './plain.ts';
 
@@ -7,19 +8,15 @@ export interface HistoryOptions {
   readonly kind: HistoryKind;
   /** Default: `changelog` for migrate-mongo, `migrations` for plain, `migrations_changelog` for class. */
   readonly collection?: string | undefined;
-  /** What class histories record beside the name. */
-  readonly describe?: (fileName: string) => MigrationClass;
+  /** The class in a file, which class histories record beside the name; default: the name without extension. */
+  readonly classNameOf?: (fileName: string) => string;
 }
 
-export function openHistory({ kind, collection, describe = withoutClass }: HistoryOptions): History {
+export function openHistory({ kind, collection, classNameOf = nameWithoutExtension }: HistoryOptions): History {
   const open = {
     'migrate-mongo': () => migrateMongoHistory(collection ?? 'changelog'),
     plain: () => plainHistory(collection ?? 'migrations'),
-    class: () => classHistory(collection ?? 'migrations_changelog', describe),
+    class: () => classHistory(collection ?? 'migrations_changelog', classNameOf),
   };
   return open[kind]();
-}
-
-function withoutClass(fileName: string): MigrationClass {
-  return { path: fileName, className: fileName.replace(/\.[cm]?[jt]s$/, '') };
 }

@@ -1,5 +1,4 @@
-import type { MigrationFile } from '../files.ts';
-import { nameWithoutExtension } from '../order.ts';
+import { nameWithoutExtension, type MigrationFile } from '../files.ts';
 import type { ForeignRecord } from './foreign-record.ts';
 
 /** A migration of another tool that is known here by its file. */

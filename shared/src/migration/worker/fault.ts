@@ -23,7 +23,7 @@ export function faultOf(thrown: unknown, file: string): Fault {
     name: error.name,
     message: messageOf(error),
     ...(place ?? { file }),
-    ...(missing === undefined ? {} : { remedy: `Install ${missing.name} before this step (run npm ci first), or remove the import.` }),
+    ...(missing === undefined ? {} : { remedy: remedyFor(missing) }),
   };
 }
 
@@ -41,8 +41,8 @@ export function placeOf(error: unknown, folder: string): Place | undefined {
   if (!(error instanceof Error)) return undefined;
   const lines = (error.stack ?? '').split('\n');
   const places = lines.map(placeIn).filter((found) => found !== undefined);
-  const inFolder = places.find(({ file }) => file?.startsWith(folder + path.sep));
-  return sucrasePlace(error) ?? inFolder ?? places.find(({ file }) => !isForeign(file));
+  const own = places.filter(({ file }) => !isForeign(file));
+  return sucrasePlace(error) ?? own.find(({ file }) => file?.startsWith(folder + path.sep)) ?? own[0];
 }
 
 /** The line of the user's own code that called into this program; nothing when Node or a package did. */
@@ -75,7 +75,20 @@ function sucrasePlace(error: Error): Place | undefined {
   return file === undefined ? undefined : { file, line: Number(line), column: Number(column) };
 }
 
-function missingPackage(error: Error): { readonly name: string; readonly importer?: string } | undefined {
+interface MissingPackage {
+  /** As it is imported: a package or a file in one. */
+  readonly name: string;
+  readonly importer?: string;
+}
+
+function remedyFor({ name }: MissingPackage): string {
+  const [, installed = name] = /^((?:@[^/]+\/)?[^/]+)/.exec(name) ?? [];
+  return installed === name
+    ? `Install ${name} before this step (run npm ci first), or remove the import.`
+    : `Install ${installed} before this step (run npm ci first), in a version that has this file; or remove the import.`;
+}
+
+function missingPackage(error: Error): MissingPackage | undefined {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return undefined;
   const [, name] = /Cannot find (?:package|module) '([^']+)'/.exec(error.message) ?? [];

@@ -1,10 +1,9 @@
-import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ImportGraph } from './bson-majors.ts';
 import type { Driver } from './driver.ts';
 import type { EnvironmentWatch, UnsetVariable } from './environment.ts';
 import { faultOf } from './fault.ts';
-import type { Fault, LoadedFile, ProjectConfig } from './protocol.ts';
+import type { Fault, FileToLoad, LoadedFile, ProjectConfig } from './protocol.ts';
 import { shapeOf, type Shape, type StepNames } from './shape.ts';
 
 /** A migration that could be loaded. */
@@ -18,7 +17,6 @@ export interface LoadResult {
 }
 
 export interface LoadOptions {
-  readonly folder: string;
   readonly names: StepNames;
   readonly driver: Driver;
   readonly graph: ImportGraph;
@@ -26,8 +24,10 @@ export interface LoadOptions {
 }
 
 /** Loads one file, which runs its top level; whatever is wrong with it is told, not thrown. */
-export async function loadMigration(name: string, { folder, names, driver, graph, environment }: LoadOptions): Promise<LoadResult> {
-  const file = path.join(folder, name);
+export async function loadMigration(
+  { name, path: file }: FileToLoad,
+  { names, driver, graph, environment }: LoadOptions,
+): Promise<LoadResult> {
   const nothing = { name, up: false, down: false, idempotent: false, unset: [], foreignBson: [] };
   environment.take();
   try {
@@ -55,7 +55,7 @@ function transactionOf(value: unknown): Pick<LoadedFile, 'transaction'> {
 }
 
 /** A file that threw while it was loaded, and looked for variables that are not set, most likely threw for the want of them. */
-function withVariables(fault: Fault, unset: readonly UnsetVariable[]): Fault {
+export function withVariables(fault: Fault, unset: readonly UnsetVariable[]): Fault {
   if (fault.remedy !== undefined || unset.length === 0) return fault;
   const names = unset.map(({ name }) => name).join(', ');
   return { ...fault, remedy: `It reads ${names}, not set here: set ${unset.length === 1 ? 'it' : 'them'} in \`env\` of the step.` };
@@ -74,7 +74,8 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
   const config = (await (typeof exported === 'function' ? (exported as () => unknown)() : exported)) as Readonly<
     Record<string, unknown>
   > | null;
-  if (typeof config !== 'object' || config === null) throw new Error('The configuration file exports no object.');
+  if (typeof config !== 'object' || config === null) throw new Error('it exports no object');
+  refuseUnusable(config);
   const { databaseName, options } = (config['mongodb'] ?? {}) as { databaseName?: unknown; options?: unknown };
   const known = Object.entries({ ...config, databaseName }).filter(
     ([key, value]) => typeof value === configTypes[key as keyof ProjectConfig],
@@ -91,6 +92,13 @@ const configTypes: Readonly<Record<keyof ProjectConfig, string>> = {
   useFileHash: 'boolean',
   databaseName: 'string',
 };
+
+/** A name that is there but no text, such as one of an unset variable: the default in its place would be another collection or folder. */
+function refuseUnusable(config: Readonly<Record<string, unknown>>): void {
+  for (const key of ['changelogCollectionName', 'migrationsDir', 'migrationFileExtension'] as const) {
+    if (key in config && typeof config[key] !== 'string') throw new Error(`${key} is ${String(config[key])}, not a text`);
+  }
+}
 
 type Exports = Readonly<Record<string, unknown>>;
 

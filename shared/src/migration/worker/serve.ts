@@ -5,7 +5,7 @@ import { chooseDriver, DriverMissing, type Driver } from './driver.ts';
 import { watchEnvironment, type EnvironmentWatch } from './environment.ts';
 import { faultOf } from './fault.ts';
 import { installHooks, serveModule } from './hooks.ts';
-import { loadConfig, loadMigration, type Migration } from './load.ts';
+import { loadConfig, loadMigration, withVariables, type Migration } from './load.ts';
 import type { Ask, CallResult, Fault, RequestKind, Requests, Said } from './protocol.ts';
 import { perform, type Connected } from './perform.ts';
 import { record } from './recorder.ts';
@@ -58,7 +58,7 @@ async function respond(ask: Ask, state: State): Promise<void> {
   try {
     say({ kind: 'answer', id: ask.id, answer: await answer(ask, state) });
   } catch (error) {
-    say({ kind: 'refused', id: ask.id, fault: refusal(error, ask) });
+    say({ kind: 'refused', id: ask.id, fault: refusal(error, ask, state) });
   }
 }
 
@@ -71,9 +71,9 @@ async function answer(ask: Ask, state: State): Promise<Requests[RequestKind]['an
   return run(ask, state);
 }
 
-function refusal(error: unknown, ask: Ask): Fault {
+function refusal(error: unknown, ask: Ask, { environment }: State): Fault {
   if (error instanceof DriverMissing) return { name: 'DriverMissing', message: error.message };
-  return faultOf(error, ask.kind === 'config' ? ask.file : '');
+  return ask.kind === 'config' ? withVariables(faultOf(error, ask.file), environment.take()) : faultOf(error, '');
 }
 
 async function watch(ask: Requests['watch']['ask'], state: State): Promise<null> {
@@ -112,16 +112,11 @@ async function useDriver(state: State, folder: string, choice: Requests['load'][
 async function load(ask: Requests['load']['ask'], state: State): Promise<Requests['load']['answer']> {
   const driver = await useDriver(state, ask.folder, ask.driver);
   const files: Requests['load']['answer']['files'][number][] = [];
-  for (const name of ask.files) {
-    state.loading = path.join(ask.folder, name);
-    const { told, migration } = await loadMigration(name, {
-      folder: ask.folder,
-      names: ask.names,
-      driver,
-      graph: state.graph,
-      environment: state.environment,
-    });
-    if (migration !== undefined) state.migrations.set(name, migration);
+  for (const file of ask.files) {
+    state.loading = file.path;
+    const { graph, environment } = state;
+    const { told, migration } = await loadMigration(file, { names: ask.names, driver, graph, environment });
+    if (migration !== undefined) state.migrations.set(file.name, migration);
     files.push(told);
   }
   return { files, driver: { source: driver.source, version: driver.version } };

@@ -17,7 +17,7 @@ import {
   type TargetMeasures,
 } from '@migration-guard/shared/rehearsal/forecast/forecast';
 import { measureTarget } from '@migration-guard/shared/rehearsal/forecast/measure-target';
-import { oplogBytesOf } from '@migration-guard/shared/rehearsal/forecast/needs';
+import { collectionsOf, oplogBytesOf, sizesBefore } from '@migration-guard/shared/rehearsal/forecast/needs';
 import type { RehearsedFile } from '@migration-guard/shared/rehearsal/room';
 import type { Stepped } from '@migration-guard/shared/rehearsal/stepping';
 import type { Finding } from '@migration-guard/shared/report/run-report';
@@ -44,14 +44,10 @@ export async function foretell(rehearsed: Rehearsed): Promise<readonly Finding[]
   const ran = files.filter(({ first }) => first?.done !== undefined);
   if (ran.length === 0) return [];
   const work = ran.flatMap(({ first }) => (first === undefined ? [] : [workOf(first)]));
-  const names = [...new Set(work.flatMap(({ collections }) => collections))];
+  const names = collectionsOf(ran);
   const { target, findings } = await askAhead(rehearsed, names);
-  const made = forecast({
-    files: work,
-    copy: await readSizes(copy.client.db(copy.database), names),
-    target,
-    oplogBytes: oplogBytesOf(ran),
-  });
+  const before = sizesBefore(ran, await readSizes(copy.client.db(copy.database), names));
+  const made = forecast({ files: work, copy: before, target, oplogBytes: oplogBytesOf(ran) });
   tellForecast(made, context);
   const { time, documents, 'oplog-percent': oplogPercent } = context.settings.rehearsal.budget;
   return [...findings, ...judgeBudget(made, { time, documents, oplogPercent })];

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { forecast, judgeBudget, percentText, rangeText, type ForecastInput, type RehearsedWork } from './forecast.ts';
 
 const work: RehearsedWork = { name: '1.js', milliseconds: 10_000, collections: ['orders'], commands: 100, documents: 1_000 };
-const size = (bytes: number): ForecastInput['copy'] => new Map([['orders', { bytes }]]);
+const size = (bytes: number): ForecastInput['copy'] => new Map([['orders', { documents: bytes / 100, bytes }]]);
 const input: ForecastInput = { files: [work], copy: size(1e6), target: undefined, oplogBytes: 1e6 };
 const target = (bytes: number): ForecastInput['target'] => ({ sizes: size(bytes), roundTrip: 1, oplog: { bytes: 1e9, window: 3_600_000 } });
 
@@ -18,6 +18,11 @@ describe('forecast', () => {
   test('grows with the target, for a copy that is a sample', () => {
     const { total, documents, oplogBytes } = forecast({ ...input, target: target(10e6) });
     expect({ total, documents, oplogBytes }).toEqual({ total: { least: 51_000, most: 402_000 }, documents: 10_000, oplogBytes: 10e6 });
+  });
+
+  test('counts documents by documents, where masked ones are longer than those of the target', () => {
+    const masked = new Map([['orders', { documents: 1_000, bytes: 200_000 }]]);
+    expect(forecast({ ...input, copy: masked, target: target(1e6) }).documents).toBe(10_000);
   });
 
   test('does not shrink with it, and takes a collection that is new as it is', () => {

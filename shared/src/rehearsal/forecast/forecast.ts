@@ -3,7 +3,7 @@ import type { CollectionSize } from '../../mongo/collection-sizes.ts';
 import type { OplogWindow } from '../../mongo/oplog-window.ts';
 import type { Finding } from '../../report/run-report.ts';
 
-type Sizes = ReadonlyMap<string, Pick<CollectionSize, 'bytes'>>;
+type Sizes = ReadonlyMap<string, Pick<CollectionSize, 'documents' | 'bytes'>>;
 
 /** What one file did on the copy. */
 export interface RehearsedWork {
@@ -28,6 +28,7 @@ export interface TargetMeasures {
 
 export interface ForecastInput {
   readonly files: readonly RehearsedWork[];
+  /** As it was before the files ran. */
   readonly copy: Sizes;
   /** `undefined` when the rehearsal could not ask the target. */
   readonly target: TargetMeasures | undefined;
@@ -62,7 +63,7 @@ const lagRates = { medium: 5e6, high: 20e6 } as const;
 /** What the files will take on the target, from what they took on the copy and how much larger the target is. */
 export function forecast({ files, copy, target, oplogBytes }: ForecastInput): Forecast {
   const roundTrip = target === undefined ? unknownRoundTrip : { least: target.roundTrip, most: target.roundTrip * 2 };
-  const scaled = files.map((file) => ({ file, scale: scaleOf(file, copy, target?.sizes) }));
+  const scaled = files.map((file) => ({ file, ...scalesOf(file, copy, target?.sizes) }));
   const ranges = scaled.map(({ file, scale }) => ({
     name: file.name,
     least: Math.round(scale * (file.milliseconds * spread.least + file.commands * roundTrip.least)),
@@ -73,21 +74,30 @@ export function forecast({ files, copy, target, oplogBytes }: ForecastInput): Fo
   return {
     files: ranges,
     total,
-    documents: Math.round(sum(scaled.map(({ file, scale }) => file.documents * scale))),
+    documents: Math.round(sum(scaled.map(({ file, byDocuments }) => file.documents * byDocuments))),
     oplogBytes: written,
     oplogShare: shareOf(written, total, target?.oplog),
     lagRisk: written === undefined ? undefined : lagRiskOf(written / Math.max(1, total.least / 1_000)),
   };
 }
 
+interface Scales {
+  readonly byDocuments: number;
+  /** By documents or by bytes, whichever is more: masked documents are not as long as they were. */
+  readonly scale: number;
+}
+
 /** How much more of what the file works on the target holds. A copy that was larger saves nothing: the migration may grow it. */
-function scaleOf({ collections }: RehearsedWork, copy: Sizes, target: Sizes | undefined): number {
-  return largest(
-    collections.map((name) => {
-      const [ours, theirs] = [copy.get(name)?.bytes ?? 0, target?.get(name)?.bytes ?? 0];
-      return ours === 0 ? 1 : theirs / ours;
-    }),
-  );
+function scalesOf({ collections }: RehearsedWork, copy: Sizes, target: Sizes | undefined): Scales {
+  const by = (measure: 'documents' | 'bytes'): number =>
+    largest(
+      collections.map((name) => {
+        const [ours, theirs] = [copy.get(name)?.[measure] ?? 0, target?.get(name)?.[measure] ?? 0];
+        return ours === 0 ? 1 : theirs / ours;
+      }),
+    );
+  const byDocuments = by('documents');
+  return { byDocuments, scale: Math.max(byDocuments, by('bytes')) };
 }
 
 function largest(scales: readonly number[]): number {

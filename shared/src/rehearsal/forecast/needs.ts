@@ -9,9 +9,9 @@ type Rehearsed = Pick<RehearsedFile, 'name' | 'first' | 'effects'>;
 
 /** What the files need of a server, all together, while the copy is as their `up` left it. */
 export async function measureNeeds(db: Db, files: readonly Rehearsed[]): Promise<readonly ServerPrecheck[]> {
-  const names = collectionsOf(files);
-  const now = await readSizes(db, names);
-  const weighed = { file: files.map(({ name }) => name).join(', '), sizes: sizesBefore(names, files, now) };
+  const now = await readSizes(db, collectionsOf(files));
+  const bytesBefore = [...sizesBefore(files, now)].map(([name, { bytes }]) => [name, bytes] as const);
+  const weighed = { file: files.map(({ name }) => name).join(', '), sizes: Object.fromEntries(bytesBefore) };
   const documents = documentBytes(files);
   const indexes = indexBytes(files, now);
   const oplogBytes = oplogBytesOf(files) ?? 0;
@@ -23,7 +23,7 @@ export async function measureNeeds(db: Db, files: readonly Rehearsed[]): Promise
 }
 
 /** Names of the collections that the files read or wrote. */
-function collectionsOf(files: readonly Rehearsed[]): readonly string[] {
+export function collectionsOf(files: readonly Rehearsed[]): readonly string[] {
   const names = files.flatMap(({ first, effects }) => [
     ...(first?.observation.statements ?? []).map(({ collection }) => collection),
     ...effects.map(({ collection }) => collection),
@@ -31,21 +31,17 @@ function collectionsOf(files: readonly Rehearsed[]): readonly string[] {
   return [...new Set(names)].filter((name) => name !== '').sort();
 }
 
-/** What a file made anew has no size before. */
-function sizesBefore(
-  names: readonly string[],
-  files: readonly Rehearsed[],
-  now: ReadonlyMap<string, CollectionSize>,
-): Readonly<Record<string, number>> {
+/** Sizes on the copy before the files ran, from those of `now`, after them. What a file made anew had none. */
+export function sizesBefore(files: readonly Rehearsed[], now: ReadonlyMap<string, Size>): ReadonlyMap<string, Size> {
   const effects = files.flatMap((file) => file.effects);
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const first = effects.find(({ collection, renamedFrom }) => collection === name || renamedFrom === name);
-      const bytes = first === undefined ? now.get(name)?.bytes : first.before?.bytes;
-      return bytes === undefined ? [] : [[name, bytes]];
-    }),
-  );
+  const sizes = collectionsOf(files).map((name) => {
+    const first = effects.find(({ collection, renamedFrom }) => collection === name || renamedFrom === name);
+    return [name, first === undefined ? now.get(name) : first.before] as const;
+  });
+  return new Map(sizes.flatMap(([name, size]) => (size === undefined ? [] : [[name, size]])));
 }
+
+type Size = Pick<CollectionSize, 'documents' | 'bytes'>;
 
 /**
  * What is added stays; what is rewritten stands there twice until the next checkpoint of the server, at most for the file that rewrites the

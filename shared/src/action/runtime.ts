@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import * as core from '@actions/core';
-import { GuardError, type Place } from '../errors/guard-error.ts';
+import { EOL } from 'node:os';
+import { GuardError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { derivedForms } from '../redaction/derived-forms.ts';
 import { redact } from '../redaction/redact.ts';
+import { annotationOf, fileEntry, workflowCommand } from './workflow-command.ts';
 
 /** The GitHub runner as the shell sees it: environment in, workflow commands and runner files out. */
 export interface Runtime {
@@ -37,13 +39,13 @@ export function githubRuntime(env: Readonly<Record<string, string | undefined>> 
     mask: (secret) => {
       for (const form of derivedForms(secret)) {
         masked.add(form);
-        core.setSecret(form);
+        issue('add-mask', form);
       }
     },
     redact: (value) => redact(value, [...masked]),
-    setOutput: (name, value) => core.setOutput(name, value),
-    saveState: (name, value) => core.saveState(name, value),
-    state: (name) => core.getState(name),
+    setOutput: (name, value) => keep(env['GITHUB_OUTPUT'], 'set-output', { name, value }),
+    saveState: (name, value) => keep(env['GITHUB_STATE'], 'save-state', { name, value }),
+    state: (name) => env[`STATE_${name}`] ?? '',
     appendSummary: (markdown) => {
       const file = env['GITHUB_STEP_SUMMARY'];
       if (file !== undefined && file !== '') appendFileSync(file, markdown);
@@ -51,7 +53,8 @@ export function githubRuntime(env: Readonly<Record<string, string | undefined>> 
     idToken: async (audience) => {
       if (!env['ACTIONS_ID_TOKEN_REQUEST_URL'])
         throw new GuardError('input/invalid', 'An ID token of GitHub is needed, and the job lacks the permission `id-token: write`.');
-      return core.getIDToken(audience);
+      const { getIDToken } = await import('@actions/core');
+      return getIDToken(audience);
     },
   };
 }
@@ -64,22 +67,30 @@ function readInputs(env: Readonly<Record<string, string | undefined>>): Readonly
   return inputs;
 }
 
-function githubLog(): Log {
-  return {
-    debug: (message) => core.debug(message),
-    info: (message) => core.info(message),
-    notice: (message, place) => core.notice(message, annotation(place)),
-    warning: (message, place) => core.warning(message, annotation(place)),
-    error: (message, place) => core.error(message, annotation(place)),
-    group: (name, body) => core.group(name, body),
-  };
+function issue(...command: Parameters<typeof workflowCommand>): void {
+  process.stdout.write(workflowCommand(...command));
 }
 
-function annotation(place: Place | undefined): core.AnnotationProperties {
-  if (place === undefined) return {};
+/** Adds to a file of the runner; where there is none, the older command says it, as @actions/core does. */
+function keep(file: string | undefined, command: string, { name, value }: { readonly name: string; readonly value: string }): void {
+  if (file === undefined || file === '') issue(command, value, { name });
+  else appendFileSync(file, fileEntry(name, value, `ghadelimiter_${randomUUID()}`));
+}
+
+function githubLog(): Log {
   return {
-    file: place.file,
-    ...(place.line === undefined ? {} : { startLine: place.line }),
-    ...(place.column === undefined ? {} : { startColumn: place.column }),
+    debug: (message) => issue('debug', message),
+    info: (message) => void process.stdout.write(`${message}${EOL}`),
+    notice: (message, place) => issue('notice', message, annotationOf(place)),
+    warning: (message, place) => issue('warning', message, annotationOf(place)),
+    error: (message, place) => issue('error', message, annotationOf(place)),
+    group: async (name, body) => {
+      issue('group', name);
+      try {
+        return await body();
+      } finally {
+        issue('endgroup', '');
+      }
+    },
   };
 }

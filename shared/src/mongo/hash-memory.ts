@@ -23,10 +23,13 @@ const pageBytes = 65_536;
 const { input } = hashMemoryLayout;
 const memories = new WeakMap<ArrayBufferLike, HashMemory>();
 
-/** Memory in which documents are hashed where they lie. It never moves, so that the network and the thread pool may work on it too. */
+/**
+ * Memory in which documents are hashed where they lie. It never moves, so that the network and the thread pool may work on it too. It is shared
+ * memory only because V8 does not count that: 64 MiB of the other kind make it walk the whole heap.
+ */
 export class HashMemory {
   /** All of it, of the length that was asked for. */
-  readonly bytes: Buffer<ArrayBuffer>;
+  readonly bytes: Buffer<SharedArrayBuffer>;
   readonly #exports: Exports;
   readonly #all: Uint8Array;
   readonly #view: DataView;

@@ -95,7 +95,10 @@ export interface WasmFunction {
   readonly body: Code;
 }
 
-/** A module of functions that are called by number, with one memory; the functions named in `exported` and `memory` are its exports. */
+/**
+ * A module of functions that are called by number, with one memory of at most 4 GiB, which may be shared; the functions named in `exported` and
+ * `memory` are its exports.
+ */
 export function moduleOf(functions: readonly WasmFunction[], exported: Readonly<Record<string, number>>): Uint8Array<ArrayBuffer> {
   const name = (text: string): Code => [text.length, ...Buffer.from(text)];
   const list = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
@@ -122,7 +125,8 @@ export function moduleOf(functions: readonly WasmFunction[], exported: Readonly<
     0,
     ...section(1, list(types)),
     ...section(3, list(functions.map((_, index) => unsigned(index)))),
-    ...section(5, list([[0, 1]])),
+    // Limits: shared, one page at first, 65,536 at most.
+    ...section(5, list([[3, ...unsigned(1), ...unsigned(65_536)]])),
     ...section(7, list([[...name('memory'), 2, 0], ...exports])),
     ...section(10, list(codes)),
   ]);

@@ -7,7 +7,7 @@ declare namespace WebAssembly {
   const Instance: new (module: Module) => { readonly exports: unknown };
 
   interface Memory {
-    readonly buffer: ArrayBuffer;
+    readonly buffer: SharedArrayBuffer;
     /** Grows by pages of 64 KiB. */
     grow(pages: number): number;
   }

@@ -1,5 +1,6 @@
 import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { runCodec } from './codec-run.ts';
+import type { Reach } from './reach.ts';
 
 export const compressions = ['zstd', 'gzip', 'none'] as const;
 /** How frames are stored: zstd level 3 (smallest for its speed), gzip level 6 (stock mongorestore reads it), or as they are. */
@@ -11,24 +12,40 @@ export const extensions: Readonly<Record<Compression, string>> = { zstd: '.zst',
 /** What Node appends to a frame that was finished before its engine was. */
 const emptyFrame = Buffer.from('28b52ffd240001000099e9d851', 'hex');
 const zstdParams = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
+const reachParams: Readonly<Record<Reach, Readonly<Record<number, number>>>> = {
+  near: { [constants.ZSTD_c_windowLog]: 18, [constants.ZSTD_c_hashLog]: 15, [constants.ZSTD_c_chainLog]: 14 },
+  far: { [constants.ZSTD_c_windowLog]: 24 },
+};
 
 /** The longest that a frame of so many bytes can become. */
 export function longestFrame(plainBytes: number): number {
   return plainBytes + (plainBytes >> 7) + 1024;
 }
 
+export interface CompressOptions {
+  /** Memory for the frame, which should hold `longestFrame`. */
+  readonly output?: Buffer | undefined;
+  /** Default: far. */
+  readonly reach?: Reach | undefined;
+}
+
 /**
- * One complete frame (a zstd frame with its checksum, or a gzip member). It is made in the thread pool, so frames use all cores. `output` is
- * memory for it, which should hold `longestFrame`; without a codec the frame is `plain` itself.
+ * One complete frame (a zstd frame with its checksum, or a gzip member). It is made in the thread pool, so frames use all cores. Without a codec
+ * the frame is `plain` itself.
  */
-export async function compressFrame(compression: Compression, plain: Buffer, output?: Buffer): Promise<Buffer> {
+export async function compressFrame(
+  compression: Compression,
+  plain: Buffer,
+  { output, reach = 'far' }: CompressOptions = {},
+): Promise<Buffer> {
   if (compression === 'none') return plain;
   const run = { input: plain, expected: longestFrame(plain.length), output };
   if (compression === 'gzip') return joined(await runCodec({ ...run, engine: (chunkSize) => createGzip({ chunkSize, level: 6 }) }));
   // Never ZSTD_c_nbWorkers: Node then cuts the output short without an error (nodejs/node#59899). All of the input is the end of the frame: then
   // zstd knows its length, and reads and writes in place.
   const flush = constants.ZSTD_e_end;
-  const pieces = await runCodec({ ...run, engine: (chunkSize) => createZstdCompress({ chunkSize, flush, params: zstdParams }) });
+  const params = { ...zstdParams, ...reachParams[reach] };
+  const pieces = await runCodec({ ...run, engine: (chunkSize) => createZstdCompress({ chunkSize, flush, params }) });
   return joined(pieces.length > 1 && pieces.at(-1)?.equals(emptyFrame) === true ? pieces.slice(0, -1) : pieces);
 }
 

@@ -5,6 +5,7 @@ import type { Budget } from './budget.ts';
 import { compressFrame, longestFrame, type Compression } from './codec.ts';
 import type { Frame } from './frame-table.ts';
 import { hashOf } from './manifest.ts';
+import { ReachChoice } from './reach.ts';
 import type { StoreWriter } from './store.ts';
 
 /** Plain bytes of a full frame, about those of one reply of the server; a larger run of documents is a frame of its own. */
@@ -27,6 +28,7 @@ interface FrameWriterOptions {
 export class FrameWriter {
   readonly #options: FrameWriterOptions;
   readonly #frames: Frame[] = [];
+  readonly #reaches = new ReachChoice();
   #waiting: (DocumentRun & { readonly lease: Lease | undefined })[] = [];
   #waitingBytes = 0;
   #offset = 0;
@@ -75,9 +77,13 @@ export class FrameWriter {
     const { budget, compression } = this.#options;
     budget.hold(plain.length);
     const output = compression === 'none' ? undefined : memoryPool.take(longestFrame(plain.length));
-    const compressing = compressFrame(compression, plain, output);
+    const reach = this.#reaches.next();
+    const compressing = compressFrame(compression, plain, { output, reach });
     // Awaited in its turn; until then a failure must not count as unhandled.
-    compressing.catch(() => undefined);
+    compressing.then(
+      (stored) => this.#reaches.learn(reach, { plain: plain.length, stored: stored.length }),
+      () => undefined,
+    );
     const leases = [...runs.map(({ lease }) => lease), ...(output === undefined ? [] : [memoryPool.leaseOf(output)])];
     this.#tail = this.#tail
       .then(async () => this.#write(await compressing, described))

@@ -10,48 +10,42 @@ import type { Work } from './apply/work.ts';
 import { concludeApply } from './conclude-apply.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { appliedFindings, standingOf } from './decide.ts';
+import { findFurtherSteps, namesToRun, seedsToRun } from './further-steps.ts';
 import { openTarget } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
 
 /** Applies what is pending: everything is loaded first, then lock, checks, rollback point, and one file after the other. */
 export async function apply(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
+  const further = await findFurtherSteps(context);
   await using project = await openUserProject(inputs, context);
   await using target = await openTarget(inputs, context, project);
   const { settings } = context;
   const journal = await readPast(target.db, project.history);
   const stand = standingOf({ project, history: await project.history.read(target.db), journal, settings });
   const { pending } = stand;
+  const seeds = seedsToRun(further, journal, context);
+  const names = namesToRun({ files: pending, commands: further.commands, seeds });
   context.setOutput('applied', []);
-  context.setOutput(
-    'pending',
-    pending.map(({ name }) => name),
-  );
+  context.setOutput('pending', names);
   context.setOutput('findings', 0);
-  if (pending.length === 0) {
+  if (names.length === 0) {
     context.stage.dataState(`Nothing was changed in ${target.database}.`);
     const findings = appliedFindings(stand, { project, settings });
     for (const finding of findings) context.stage.finding(finding);
     context.setOutput('findings', findings.length);
     return { result: findings.length === 0 ? 'passed' : 'warned', reason: `No migration is pending in ${target.database}.` };
   }
-  await loadFiles(project, pending, context);
-  return await withLocks({ inputs, context, project, target }, (lock) => applyUnderLock({ inputs, context, project, target, lock }));
+  await loadFiles(project, [...pending, ...seeds], context);
+  const parts = { inputs, context, project, target };
+  return await withLocks(parts, (lock) => applyUnderLock({ ...parts, lock, further }));
 }
 
 async function applyUnderLock(work: Work): Promise<Outcome> {
   const admitted = await admit(work);
   if ('result' in admitted) return admitted;
   const undo = await prepareUndo(work, admitted);
-  const point = await takePoint(work, admitted.decision, undo.switchedOn);
-  const result = await perform(work, admitted, { point, undo });
-  if (result.failure === undefined) await keepStructure(work.target.db, { run: work.context.run.url, now: work.context.now() });
-  return concludeApply({
-    context: work.context,
-    database: work.target.database,
-    result,
-    point,
-    decision: admitted.decision,
-    recorded: admitted.finished.length,
-    checked: admitted.checked,
-  });
+  const point = await takePoint(work, admitted, undo.switchedOn);
+  const performed = await perform(work, admitted, { point, undo });
+  if (performed.failure === undefined) await keepStructure(work.target.db, { run: work.context.run.url, now: work.context.now() });
+  return concludeApply({ context: work.context, database: work.target.database, performed, point, admitted });
 }

@@ -4,48 +4,65 @@ import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/sh
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide } from './decide.ts';
 import { findDrift } from './drift.ts';
+import { findFurtherSteps, furtherOf, namesToRun, plannedSteps, seedsToRun, type FurtherSteps } from './further-steps.ts';
 import { lintFiles } from './lint.ts';
+import { requireOwnHistory } from './own-history.ts';
 import { openTarget } from './target.ts';
 import { loadFiles, openUserProject } from './user-project.ts';
 
 /** Loads and orders what is pending and gives it a hash; nothing is written to the target. */
 export async function plan(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   const { stage } = context;
+  const found = await findFurtherSteps(context);
   await using project = await openUserProject(inputs, context);
   await using target = await openTarget(inputs, context, project);
   const { db, database } = target;
   const history = await project.history.read(db);
+  const journal = await readPast(db, project.history);
   const decision = decide({
     project,
     history,
-    journal: await readPast(db, project.history),
+    journal,
     inputs,
     settings: context.settings,
     now: context.now(),
   });
+  const further = furtherOf(found, decision);
+  const seeds = seedsToRun(further, journal, context);
   context.setOutput(
     'pending',
-    decision.pending.map(({ name }) => name),
+    namesToRun({ files: decision.pending, commands: found.commands, seeds: seedsToRun(found, journal, context) }),
   );
   context.setOutput('applied', []);
-  await loadFiles(project, decision.selected, context);
+  await requireOwnHistory({ db, project, decision, settings: context.settings });
+  await loadFiles(project, [...decision.selected, ...seeds], context);
   for (const finding of decision.findings) stage.finding(finding);
   const checked = [...(await lintFiles({ project, files: decision.selected, context })), ...(await findDrift(target, context))];
   const findings = [...decision.findings, ...checked];
   context.setOutput('findings', findings.length);
-  const made = makePlan({ database, history: decision.applied, files: decision.selected }, context.now());
+  const files = [...decision.selected, ...plannedSteps(further)];
+  const made = makePlan({ database, history: decision.applied, files }, context.now());
   await keepPlan(made, planFile(context.runFolder));
   context.setOutput('plan-hash', made.hash);
+  const hasRun = (name: string): boolean => further.seeds.some((seed) => seed.name === name) && !seeds.some((seed) => seed.name === name);
   stage.table({
     title: 'Plan',
-    columns: ['Order', 'File', 'SHA-256'],
-    rows: made.files.map(({ name, hash }, index) => [String(index + 1), name, hash.slice(0, 12)]),
+    columns: ['Order', 'Step', 'SHA-256'],
+    rows: made.files.map(({ name, hash }, index) => [String(index + 1), `${name}${hasRun(name) ? ' (has run)' : ''}`, hash.slice(0, 12)]),
   });
   stage.dataState(`Nothing was changed; ${decision.applied.length} migrations are applied to ${database}.`);
   const faulty = checked.find(({ severity }) => severity === 'error');
   if (faulty !== undefined) return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
   const warned = findings.some(({ severity }) => severity === 'warning');
-  return { result: warned ? 'warned' : 'passed', reason: `${made.files.length} migrations would be applied to ${database}.` };
+  return {
+    result: warned ? 'warned' : 'passed',
+    reason: `${describe(decision.selected, { ...further, seeds })} would be applied to ${database}.`,
+  };
+}
+
+function describe(files: readonly unknown[], { commands, seeds }: FurtherSteps): string {
+  const count = (steps: readonly unknown[], what: string): string[] => (steps.length === 0 ? [] : [`${steps.length} ${what}`]);
+  return [`${files.length} migrations`, ...count(commands, 'commands'), ...count(seeds, 'seeds')].join(', ');
 }
 
 /** A rehearsal of exactly this plan stays known. */

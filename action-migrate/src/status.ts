@@ -1,27 +1,33 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
+import { isCommandName } from '@migration-guard/shared/migration/commands/journal-name';
 import { readLock } from '@migration-guard/shared/migration/lock';
 import { readPast } from '@migration-guard/shared/migration/past';
 import { recover } from '@migration-guard/shared/migration/recovery';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { standingOf } from './decide.ts';
+import { findFurtherSteps, namesToRun, seedsToRun } from './further-steps.ts';
 import { openTarget } from './target.ts';
 import { openUserProject } from './user-project.ts';
 
 /** Tells what is applied, what is pending, what is half-done and who holds the lock; writes nothing and runs nothing. */
 export async function status(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   const { stage, log } = context;
+  const further = await findFurtherSteps(context);
   await using project = await openUserProject(inputs, context);
   await using target = await openTarget(inputs, context, project);
   const { db, database } = target;
   const history = await project.history.read(db);
   const journal = await readPast(db, project.history);
   const { pending, missing, late, edited } = standingOf({ project, history, journal, settings: context.settings });
-  const names = pending.map(({ name }) => name);
-  const { halfDone } = recover(names, journal, () => false);
+  const { commands } = further;
+  const seeds = seedsToRun(further, journal, context);
+  const names = namesToRun({ files: pending, commands, seeds });
+  const { halfDone } = recover(namesToRun({ files: pending, commands, seeds: [] }), journal, () => false);
   const lock = await readLock(db);
   const stateOf = (name: string): string => {
     if (halfDone.some(({ file }) => file === name)) return 'half-done';
     if (edited.some((file) => file.name === name)) return 'pending again, edited';
+    if (isCommandName(name)) return 'runs with each apply';
     return late.some((file) => file.name === name) ? 'pending, late' : 'pending';
   };
   const rows = [
@@ -30,6 +36,9 @@ export async function status(inputs: MigrateInputs, context: MigrateContext): Pr
       return [fileName, `applied${remark}`, appliedAt.toISOString()];
     }),
     ...names.map((name) => [name, stateOf(name), '']),
+    ...further.seeds
+      .filter((seed) => !seeds.includes(seed))
+      .map(({ name }) => [name, 'has run', journal.get(name)?.at.toISOString() ?? '']),
   ];
   for (const row of rows) log.info(row.join('  '));
   stage.table({ title: 'Migrations', columns: ['File', 'State', 'Applied at'], rows });

@@ -10,6 +10,8 @@ export function openUserProject(inputs: MigrateInputs, context: MigrateContext):
   return openProject({
     workspace: context.workspace,
     folder: inputs.migrations,
+    // The folder of a tool of the team's own must not be taken for ours.
+    hasFiles: inputs.migrations !== undefined || context.settings.commands.length === 0,
     configFile: inputs.migrateMongoConfig,
     driver: inputs.driver ?? 'auto',
     names: context.settings.functions,

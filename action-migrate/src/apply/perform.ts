@@ -1,5 +1,6 @@
-import { openJournal, type JournalEntry } from '@migration-guard/shared/migration/journal';
-import { runUp, type RunResult } from '@migration-guard/shared/migration/run';
+import { runCommands, type CommandsResult } from '@migration-guard/shared/migration/commands/run-commands';
+import { openJournal, type Journal, type JournalEntry } from '@migration-guard/shared/migration/journal';
+import { runSeeds, runUp, type Failure, type RunOptions, type RunResult } from '@migration-guard/shared/migration/run';
 import type { CreatedPoint } from '@migration-guard/shared/rollback/point';
 import { appNameOf } from '../identity.ts';
 import type { UndoRecord } from './undo-record.ts';
@@ -11,59 +12,107 @@ export interface Prepared {
   readonly undo: UndoRecord;
 }
 
-/** Records what had ended in an earlier run, then runs the files. The outputs `applied` and `pending` follow each file. */
-export async function perform(
-  work: Work,
-  { decision, files, loaded, finished, resume }: Admitted,
-  { point: { point }, undo }: Prepared,
-): Promise<RunResult> {
-  const { context, project, target, lock, inputs } = work;
-  const { now, log, signal } = context;
-  const { batch } = context.settings;
-  const journal = openJournal({ db: target.db, lock, run: context.run.url, now, rollbackPoint: point.id });
-  const applied: string[] = [];
-  const tell = (name: string): void => {
-    applied.push(name);
-    context.setOutput('applied', applied);
-    context.setOutput(
-      'pending',
-      decision.pending.map((file) => file.name).filter((pending) => !applied.includes(pending)),
-    );
-  };
-  for (const entry of finished) {
-    await recordFinished(work, entry);
-    await journal.append({ file: entry.file, state: 'APPLIED', ...(entry.hash === undefined ? {} : { hash: entry.hash }) });
-    log.notice(`${entry.file} had ended in ${entry.run} and was only not recorded; it is recorded now and was not run again.`);
+/** How each part of a run ended. Nothing runs behind a failure. */
+export interface Performed {
+  readonly files: RunResult;
+  readonly commands: CommandsResult;
+  readonly seeds: RunResult;
+  readonly failure: Failure | undefined;
+}
+
+/** Records what had ended in an earlier run, then runs the files, the commands and the seeds. The outputs `applied` and `pending` follow each. */
+export async function perform(work: Work, admitted: Admitted, { point: { point }, undo }: Prepared): Promise<Performed> {
+  const { context, project, target, lock } = work;
+  const { now, run } = context;
+  const journal = openJournal({ db: target.db, lock, run: run.url, now, rollbackPoint: point.id });
+  const tell = tellOutputs(work, admitted);
+  for (const entry of admitted.finished) {
+    await recordFinished(work, journal, entry);
     tell(entry.file);
   }
-  const appName = appNameOf(lock.token);
-  await project.connect({ uri: target.uri.reveal(), database: target.database, appName, recordWrites: true });
+  const inWorker = admitted.files.length + admitted.seeds.length > 0;
+  if (inWorker) {
+    const appName = appNameOf(lock.token);
+    await project.connect({ uri: target.uri.reveal(), database: target.database, appName, recordWrites: true });
+  }
   const recorder = await undo.begin();
   project.worker.followWrites(recorder.add);
-  const result = await runUp({
+  const performed = await performAll(work, admitted, { journal, tell });
+  await undo.end(recorder, performed.failure === undefined);
+  return performed;
+}
+
+interface Telling {
+  readonly journal: Journal;
+  /** Hears the name of everything that ended well. */
+  readonly tell: (name: string) => void;
+}
+
+async function performAll(work: Work, admitted: Admitted, telling: Telling): Promise<Performed> {
+  const { files, commands, seeds } = admitted;
+  const until = work.inputs.timeout === undefined ? undefined : performance.now() + work.inputs.timeout;
+  const left = (): number | undefined => (until === undefined ? undefined : Math.max(0, until - performance.now()));
+  const filesEnded = await runUp({ ...runOptions(work, admitted, telling), files, timeout: left() });
+  const afterFiles = filesEnded.failure === undefined;
+  const commandsEnded = await runCommands({ ...commandOptions(work, telling), commands: afterFiles ? commands : [], timeout: left() });
+  const afterCommands = afterFiles && commandsEnded.failure === undefined;
+  const seedsEnded = await runSeeds({ ...runOptions(work, admitted, telling), files: afterCommands ? seeds : [], timeout: left() });
+  const failedCommand = commandsEnded.failure;
+  const failure =
+    filesEnded.failure ?? (failedCommand === undefined ? seedsEnded.failure : { file: failedCommand.name, error: failedCommand.error });
+  return { files: filesEnded, commands: commandsEnded, seeds: seedsEnded, failure };
+}
+
+function runOptions(
+  { context, project, target, lock, inputs }: Work,
+  { loaded, resume }: Admitted,
+  { journal, tell }: Telling,
+): Omit<RunOptions, 'files' | 'timeout'> {
+  const { now, log, signal } = context;
+  const { batch } = context.settings;
+  return {
     db: target.db,
     project,
-    files,
     journal,
     lock,
-    appName,
+    appName: appNameOf(lock.token),
     log,
     now,
     signal,
-    timeout: inputs.timeout,
     fileTimeout: inputs.fileTimeout,
     transaction: inputs.transaction,
     throttle: { maxLagMilliseconds: batch['max-lag'], minOplogWindowMilliseconds: batch['min-oplog-window'] },
     loaded,
     resume,
     onDone: ({ name }) => tell(name),
-  });
-  await undo.end(recorder, result.failure === undefined);
-  return result;
+  };
 }
 
-async function recordFinished({ project, target, lock }: Work, { file, hash, at }: JournalEntry): Promise<void> {
+function commandOptions(
+  { context, target, lock }: Work,
+  { journal, tell: onDone }: Telling,
+): Omit<Parameters<typeof runCommands>[0], 'commands' | 'timeout'> {
+  const { workspace, env, log, signal } = context;
+  return { db: target.db, uri: target.uri, appName: appNameOf(lock.token), journal, lock, workspace, env, log, signal, onDone };
+}
+
+function tellOutputs({ context }: Work, { pending: all }: Admitted): (name: string) => void {
+  const applied: string[] = [];
+  return (name) => {
+    applied.push(name);
+    context.setOutput('applied', applied);
+    context.setOutput(
+      'pending',
+      all.filter((pending) => !applied.includes(pending)),
+    );
+  };
+}
+
+async function recordFinished({ project, target, lock, context }: Work, journal: Journal, entry: JournalEntry): Promise<void> {
+  const { file, hash, at, run } = entry;
   await lock.confirm();
   const fileHash = project.config.useFileHash === true && hash !== undefined ? { fileHash: hash } : {};
   await project.history.recordApplied(target.db, { fileName: file, ...fileHash, appliedAt: at, migrationBlock: at.getTime() });
+  await journal.append({ file, state: 'APPLIED', ...(hash === undefined ? {} : { hash }) });
+  context.log.notice(`${file} had ended in ${run} and was only not recorded; it is recorded now and was not run again.`);
 }

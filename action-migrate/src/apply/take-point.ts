@@ -1,12 +1,12 @@
 import { createPoint, type CreatedPoint } from '@migration-guard/shared/rollback/point';
 import { latestBackup } from '../backup-choice.ts';
-import type { Decision } from '../decide.ts';
-import type { Work } from './work.ts';
+import { namesToRun } from '../further-steps.ts';
+import type { Admitted, Work } from './work.ts';
 
 /** Takes the rollback point, the last thing before the first write, and gives its path as output. */
 export async function takePoint(
   { inputs, context, project, target }: Work,
-  { applied, selected }: Decision,
+  { decision, commands, seeds }: Admitted,
   switchedOn: readonly string[],
 ): Promise<CreatedPoint> {
   const { now, signal, runFolder, log, stage } = context;
@@ -26,8 +26,8 @@ export async function takePoint(
     backup: backup === undefined ? undefined : { store: backup.location, id: backup.id },
     changelog: project.history.collection,
     historyKind: project.history.kind,
-    history: applied,
-    planned: selected.map(({ name }) => name),
+    history: decision.applied,
+    planned: namesToRun({ files: decision.selected, commands, seeds }),
     ignore: project.config.lockCollectionName === undefined ? [] : [project.config.lockCollectionName],
     switchedOn,
     now,

@@ -1,5 +1,5 @@
 import { toError } from '@migration-guard/shared/errors/guard-error';
-import { makePlan, touchedInRehearsal } from '@migration-guard/shared/migration/plan';
+import { touchedInRehearsal } from '@migration-guard/shared/migration/plan';
 import { beginWritesRecord, type WritesRecorder } from '@migration-guard/shared/migration/writes-record';
 import { switchOffPreImages, switchOnPreImages, type SwitchedOn } from '@migration-guard/shared/rollback/undo/pre-images';
 import type { Admitted, Work } from './work.ts';
@@ -13,19 +13,24 @@ export interface UndoRecord {
   end(recorder: WritesRecorder, succeeded: boolean): Promise<void>;
 }
 
+function undoText(commands: readonly unknown[], why: string | undefined, collections: number): string {
+  if (commands.length > 0) return 'not possible: what commands write is not recorded; the way back is a restore';
+  return why === undefined ? `prepared: pre-images of ${collections} collections` : 'without pre-images';
+}
+
 /**
  * Ends what a killed run has left switched on, and switches pre-images on, before the rollback point is taken: of the collections that the rehearsal
- * of these files saw touched, and of all without one.
+ * of these files saw touched, and of all without one; of none where a command runs.
  */
-export async function prepareUndo({ context, target, lock }: Work, { decision, files }: Admitted): Promise<UndoRecord> {
+export async function prepareUndo({ context, target, lock }: Work, { plan, commands }: Admitted): Promise<UndoRecord> {
   const { log, run, stage } = context;
   await lock.confirm();
   const left = await switchOffPreImages(target.db);
   if (left.length > 0) log.info(`Pre-images that an earlier run left switched on were put back: ${left.join(', ')}`);
-  const plan = makePlan({ database: target.database, history: decision.applied, files }, context.now());
-  const touched = await touchedInRehearsal(plan, context.runFolder);
+  // What a command writes is not recorded, and so cannot be undone.
+  const touched = commands.length > 0 ? [] : await touchedInRehearsal(plan, context.runFolder);
   const { collections, why } = await switchOnPreImages({ db: target.db, collections: touched, log });
-  stage.figure('Undo', why === undefined ? `prepared: pre-images of ${collections.length} collections` : 'without pre-images');
+  stage.figure('Undo', undoText(commands, why, collections.length));
   return {
     switchedOn: collections,
     begin: () => beginWritesRecord(target.db, run.url),

@@ -21,8 +21,9 @@ const script = `
 `;
 
 /**
- * Starts the process that kills the server `pid` and removes its temporary `folder` as soon as this process is gone. Instead of the one of
- * mongodb-memory-server, which is a file that a bundle does not have, looks every two seconds only and leaves the folder behind.
+ * Starts the process that kills the server `pid` (a negative one: a process group) and removes its temporary `folder` as soon as this
+ * process is gone. Instead of the one of mongodb-memory-server, which is a file that a bundle does not have, looks every two seconds only
+ * and leaves the folder behind.
  */
 export function launchWatchdog(pid: number, folder: string | undefined): ChildProcess {
   const watchdog = spawn(process.execPath, ['-e', script, String(pid), folder ?? ''], {

@@ -116,6 +116,11 @@ export const codes = {
     summary: 'A migration threw an error. It is not recorded as applied, and nothing after it was run.',
     remedy: 'Correct the file at the line given. Roll back with the rollback point of this run before it runs again.',
   },
+  'migration/command-failed': {
+    summary: 'A command that migrates the database by a tool of its own failed. Nothing after it was run.',
+    remedy:
+      'Read its output in the log. Roll back with the rollback point of this run; or, if the command may run again as the data is now, name it in the input `retry`.',
+  },
   'migration/no-transactions': {
     summary: 'Migrations are to run in transactions, and the server has none. Nothing was applied.',
     remedy:
@@ -133,6 +138,10 @@ export const codes = {
   'migration/edited': {
     summary: 'A migration was changed after it was applied.',
     remedy: 'Put the file back as it was applied, and make the change in a new migration.',
+  },
+  'migration/foreign-history': {
+    summary: 'The history is empty, but that of another tool says that pending files were applied: they would run a second time.',
+    remedy: 'Continue that history with the input `history`, or take it over with the mode `import-history`.',
   },
   'migration/import-refused': {
     summary: 'The history of another tool cannot be taken over.',

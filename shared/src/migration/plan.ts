@@ -45,7 +45,8 @@ export function planFile(runFolder: string): string {
 export interface PlanParts {
   readonly database: string;
   readonly history: readonly string[];
-  readonly files: readonly MigrationFile[];
+  /** In the order in which they run; beside files also other steps. */
+  readonly files: readonly Pick<MigrationFile, 'name' | 'hash'>[];
 }
 
 export function makePlan({ database, history, files }: PlanParts, now: Date): Plan {

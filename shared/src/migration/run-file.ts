@@ -12,6 +12,8 @@ import type { CallResult, CommitMarker, Direction } from './worker/protocol.ts';
 
 /** A direction and what the journal calls its failure. */
 export interface Step {
+  /** For people. */
+  readonly verb: Direction | 'seed';
   readonly direction: Direction;
   readonly failed: 'FAILED' | 'ROLLBACK_FAILED';
 }
@@ -76,7 +78,7 @@ async function call(options: RunOptions, { file, step, timeout, left }: OneRun, 
   const { run, fence } = begun;
   const marker = markerOf(begun);
   const startedAt = performance.now();
-  const outcome: Interrupted = await log.group(`${step.direction} ${file.name}`, () =>
+  const outcome: Interrupted = await log.group(`${step.verb} ${file.name}`, () =>
     interruptible({
       worker: project.worker,
       question: {
@@ -137,7 +139,7 @@ function failedError({ fault, effects, transaction }: Ended, { file, step }: One
     transaction?.end === 'aborted' && changedNothing(effects)
       ? `Its transaction was aborted: none of it is in the database (tried: ${describeEffects(transaction.attempted)})`
       : `Before that: ${describeEffects(effects)}`;
-  const message = `${step.direction} of ${file.name}${lineText(place)} failed: ${fault?.message ?? ''}. ${before}.`;
+  const message = `${step.verb} of ${file.name}${lineText(place)} failed: ${fault?.message ?? ''}. ${before}.`;
   return new GuardError('migration/failed', message, {
     ...(place === undefined ? {} : { place }),
     ...(fault?.remedy === undefined ? {} : { remedy: fault.remedy }),

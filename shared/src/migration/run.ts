@@ -69,8 +69,9 @@ export interface RunResult {
   readonly failure?: Failure;
 }
 
-const up: Step = { direction: 'up', failed: 'FAILED' };
-const down: Step = { direction: 'down', failed: 'ROLLBACK_FAILED' };
+const up: Step = { verb: 'up', direction: 'up', failed: 'FAILED' };
+const down: Step = { verb: 'down', direction: 'down', failed: 'ROLLBACK_FAILED' };
+const seed: Step = { verb: 'seed', direction: 'up', failed: 'FAILED' };
 
 /** Runs `up` of the files in their order and records each as applied. A failure is a result: nothing after it runs. */
 export async function runUp(options: RunOptions): Promise<RunResult> {
@@ -96,6 +97,14 @@ export async function runDown(options: RunOptions): Promise<RunResult> {
   });
 }
 
+/** Runs seeds in the given order. They are in no history: the journal says with which content each ran to its end. */
+export async function runSeeds(options: RunOptions): Promise<RunResult> {
+  const { journal } = options;
+  return runAll(options, seed, async ({ name, hash }, { effects, milliseconds }) => {
+    await journal.append({ file: name, state: 'APPLIED', hash, effects, milliseconds });
+  });
+}
+
 type Record = (file: MigrationFile, done: DoneFile) => Promise<void>;
 
 async function runAll(options: RunOptions, step: Step, record: Record): Promise<RunResult> {
@@ -107,7 +116,7 @@ async function runAll(options: RunOptions, step: Step, record: Record): Promise<
     const ended = await runAndRecord(options, { file, step, timeout, left: files.length - index - 1 }, record);
     if ('error' in ended) return { done, failure: ended };
     done.push(ended);
-    log.info(`${step.direction} ${file.name}: ${seconds(ended.milliseconds)}, ${describeEffects(ended.effects)}`);
+    log.info(`${step.verb} ${file.name}: ${seconds(ended.milliseconds)}, ${describeEffects(ended.effects)}`);
     await options.onDone?.(ended);
     if (ended.endsRun !== undefined) return { done, failure: { error: ended.endsRun } };
   }

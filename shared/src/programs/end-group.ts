@@ -17,6 +17,24 @@ export async function endGroup(child: ChildProcess): Promise<void> {
   signalGroup(pid, 'SIGKILL');
 }
 
+/** Kills a process that was started `detached`, and everything that it started, at once. */
+export function killGroup(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  if (process.platform === 'win32') void endGroup(child);
+  else signalGroup(pid, 'SIGKILL');
+}
+
+/** Whether anything of the group of a process that was started `detached` still runs. Unknown on Windows: no. */
+export function isGroupAlive({ pid }: Pick<ChildProcess, 'pid'>): boolean {
+  if (pid === undefined || process.platform === 'win32') return false;
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);

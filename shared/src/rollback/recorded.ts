@@ -1,11 +1,12 @@
 import type { Db } from 'mongodb';
 import { fromMongoError } from '../errors/mongo-errors.ts';
+import { isCommandName } from '../migration/commands/journal-name.ts';
 import type { JournalEntry } from '../migration/journal.ts';
 import { writesCollection } from '../migration/writes-record.ts';
 
 /**
- * A file of `files` of whose run no write was recorded: without the record its writes look like those of others. Throws the errors of
- * `fromMongoError`.
+ * A file of `files` of whose run no write was recorded, or a command of the team, of which none ever is: without the record its writes
+ * look like those of others. Throws the errors of `fromMongoError`.
  */
 export async function findUnrecorded(
   db: Db,
@@ -15,7 +16,7 @@ export async function findUnrecorded(
   try {
     const begun = await db.collection(writesCollection).distinct('run', { kind: 'begin' });
     const runs = new Set<unknown>(begun);
-    return files.find((file) => !runs.has(journal.get(file)?.run));
+    return files.find((file) => isCommandName(file) || !runs.has(journal.get(file)?.run));
   } catch (error) {
     throw fromMongoError(error, `Reading the record of writes of ${db.databaseName}`);
   }

@@ -80,7 +80,12 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
   const known = Object.entries({ ...config, databaseName }).filter(
     ([key, value]) => typeof value === configTypes[key as keyof ProjectConfig],
   );
-  return { config: Object.fromEntries(known), clientOptions: typeof options === 'object' && options !== null ? { ...options } : {} };
+  return { config: Object.fromEntries(known), clientOptions: typeof options === 'object' && options !== null ? withoutDead(options) : {} };
+}
+
+/** migrate-mongo's sample configuration long held two options without effect since driver 4, which driver 7 refuses. */
+function withoutDead(options: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'useNewUrlParser' && name !== 'useUnifiedTopology'));
 }
 
 const configTypes: Readonly<Record<keyof ProjectConfig, string>> = {

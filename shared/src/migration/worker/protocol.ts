@@ -31,6 +31,12 @@ export interface ProjectConfig {
   readonly databaseName?: string;
 }
 
+/** By which name a file is known from now on, and where it lies. */
+export interface FileToLoad {
+  readonly name: string;
+  readonly path: string;
+}
+
 export interface LoadedFile {
   readonly name: string;
   readonly up: boolean;
@@ -106,7 +112,12 @@ export interface Requests {
   readonly watch: { readonly ask: { readonly policy: FencePolicy; readonly folder: string }; readonly answer: null };
   readonly config: { readonly ask: { readonly file: string; readonly driver: DriverChoice }; readonly answer: ProjectConfig };
   readonly load: {
-    readonly ask: { readonly folder: string; readonly files: readonly string[]; readonly driver: DriverChoice; readonly names: StepNames };
+    readonly ask: {
+      readonly folder: string;
+      readonly files: readonly FileToLoad[];
+      readonly driver: DriverChoice;
+      readonly names: StepNames;
+    };
     readonly answer: Loaded;
   };
   /** `recordWrites`: write commands are told while migrations run. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { BSON } from 'mongodb';
-import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
-import type { Connection } from './connect.ts';
+import { Secret } from '../redaction/secret.ts';
+import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '../testing/mongod.ts';
+import { connect, type Connection } from './connect.ts';
 import { rawInserter, type RawBatch, type RawInserter } from './raw-write.ts';
 
 const database = uniqueDatabase('raw_write');
@@ -61,6 +62,31 @@ describe.each<RawInserter['way']>(['sequence', 'objects'])('inserting as %s', (w
     await connection.client.db(database).createCollection(name, { validator: { a: { $exists: true } } });
     await insert(batchOf(name, [{ b: 1 }]));
     await expect(insert({ ...batchOf(name, [{ b: 1 }]), bypassValidation: false })).rejects.toMatchObject({ code: 'restore/refused' });
+  });
+});
+
+describe('a large batch, which is sent from where it is', () => {
+  const documents = Array.from({ length: 2_000 }, (_, _id) => ({ _id, text: String(_id).repeat(500) }));
+
+  test.each([
+    ['as it is', {}],
+    ['compressed on the way', { compressors: ['zlib'] as 'zlib'[] }],
+  ])('arrives %s', async (how, options) => {
+    await using lean = await connect(new Secret(sharedUri()), options);
+    const batch = batchOf(`large_${how.length}`, documents);
+    expect(batch.documents.length).toBeGreaterThan(2 ** 20);
+    await rawInserter(lean.client, '6.0.5').insert(batch);
+    const stored = await lean.client.db(database).collection<object>(batch.collection).find({}, { raw: true }).toArray();
+    expect(Buffer.concat(stored as unknown as Buffer[]).equals(batch.documents)).toBe(true);
+  });
+
+  test('that is refused leaves the connection as good as it was', async () => {
+    await using lean = await connect(new Secret(sharedUri()), { maxPoolSize: 1 });
+    const twice = batchOf('large_twice', documents);
+    const inserter = rawInserter(lean.client, '6.0.5');
+    await inserter.insert(twice);
+    await expect(inserter.insert(twice)).rejects.toMatchObject({ code: 'restore/refused' });
+    expect(await lean.client.db(database).collection('large_twice').countDocuments()).toBe(documents.length);
   });
 });
 

@@ -9,6 +9,7 @@ import { claimMappedDatabases } from '@migration-guard/shared/rehearsal/mapped-d
 import { rehearse } from '@migration-guard/shared/rehearsal/rehearse';
 import type { Rehearsal } from '@migration-guard/shared/rehearsal/room';
 import type { Finding } from '@migration-guard/shared/report/run-report';
+import { checkCopy } from './check-copy.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import type { Decision } from './decide.ts';
 import { openForesight } from './foresight.ts';
@@ -50,6 +51,7 @@ export async function performRehearsal({ inputs, context, project, copy, decisio
   await project.connect({ uri: copy.uri.reveal(), database: copy.database, appName });
   const db = copy.client.db(copy.database);
   const limits = { maxPercent: settings.rehearsal['max-loss-percent'], expectedPercent: settings.rehearsal['expected-loss-percent'] };
+  const checked: Finding[] = [];
   const foresight = openForesight(copy, context);
   const rehearsal = await rehearse({
     db,
@@ -65,17 +67,29 @@ export async function performRehearsal({ inputs, context, project, copy, decisio
     signal,
     timeout: inputs.timeout,
     transaction: inputs.transaction,
-    reveal: settings.rehearsal['show-ids'],
+    reveal: { ids: settings.rehearsal['show-ids'], values: settings.rehearsal['show-values'] },
+    watchedQueries: settings.rehearsal.queries,
+    ruleLimits: { changedPercent: settings.rehearsal['max-changed-percent'] },
+    ...(copy.prepared.sampled === undefined ? {} : { documentsOfSource: documentsOf(copy, database) }),
     halfDoneUnder: settings.rehearsal['half-done'] ? halfDoneUnder : 0,
-    inspect: foresight.inspect,
+    inspect: async (inspection) => {
+      await foresight.inspect(inspection);
+      if (inspection.state === 'after up') checked.push(...(await checkCopy(copy, inputs, context)));
+    },
   });
   const recorded = await recordedFindings({ project, rehearsal, linted, context });
   return {
     ...rehearsal,
-    findings: [...rehearsal.findings, ...foresight.findings(), ...recorded],
+    findings: [...rehearsal.findings, ...checked, ...foresight.findings(), ...recorded],
     linted,
     prechecks: foresight.prechecks(),
   };
+}
+
+/** Of each collection, in the backup. */
+function documentsOf({ manifest }: Copy, database: string): ReadonlyMap<string, number> {
+  const own = manifest.collections.filter((collection) => collection.database === database);
+  return new Map(own.map(({ name, digest }) => [name, digest.documents]));
 }
 
 /** Files that take longer are not run three more times, milliseconds. */

@@ -83,6 +83,25 @@ describe('rehearse', () => {
     expect(step.outputs).toMatchObject({ result: 'passed' });
   });
 
+  test('the checks of the section verify must hold after the last up', async () => {
+    const verify = (type: string): string => `verify:
+  required-fields: [{ collection: orders, field: currency, type: ${type} }]
+  queries: [{ name: all of them, collection: orders, exactly: 90 }]
+  counts: {}
+`;
+    const step = await rehearse({ 'migrations/1.mjs': good, '.github/migration-guard.yml': verify('string') });
+    expect(step.outputs).toMatchObject({ result: 'passed', findings: '0' });
+    expect(step.summary).toContain('2 passed, 0 failed');
+    const failed = await rehearse({ 'migrations/1.mjs': good, '.github/migration-guard.yml': verify('int') });
+    expect(failed.outputs).toMatchObject({ result: 'failed', findings: '1' });
+    expect(failed.rawLog).toContain('After the last up, orders.currency: expected');
+    const wrong = await rehearse({
+      'migrations/1.mjs': good,
+      '.github/migration-guard.yml': 'verify:\n  unique: [{ collection: orders }]\n',
+    });
+    expect(wrong.rawLog).toMatch(/config\/invalid: unique\.0\.fields .*migration-guard\.yml:2/);
+  });
+
   test('a lying down has failed', async () => {
     const step = await rehearse({
       'migrations/1.mjs': `export const up = (db) => db.collection('orders').updateMany({}, { $set: { total: 1 } });\nexport const down = async () => {};`,

@@ -42,12 +42,25 @@ const budget = z.strictObject({
   'oplog-percent': percent.optional().describe("Largest part of the target's oplog window."),
 });
 
+const query = z.strictObject({
+  collection: z.string().min(1),
+  filter: z.record(z.string(), z.json()).default({}).describe('A MongoDB filter; dates, object ids and the like as Extended JSON.'),
+  sort: z.record(z.string(), z.union([z.literal(1), z.literal(-1)])).optional(),
+});
+
 /** The part `rehearsal` of the section `migrate`. */
 export const rehearsal = z.strictObject({
   /** A collection may lose so many percent of its documents before the rehearsal fails. */
   'max-loss-percent': percent.default(10),
   /** Collections that are meant to lose more, by name. */
   'expected-loss-percent': z.record(z.string(), percent).default({}),
+  'max-changed-percent': percent
+    .default(100)
+    .describe('A file that changes or removes more of a collection has a warning (MD107), which a comment with a reason acknowledges.'),
+  queries: z
+    .array(query)
+    .default([])
+    .describe('Queries of the application whose plans are compared before and after each file (MC205): collection, filter, sort.'),
   'map-hosts': z
     .array(z.string())
     .default([])
@@ -73,6 +86,10 @@ export const rehearsal = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether findings show each _id as it is. Otherwise text that may be a name or an address is left out.'),
+  'show-values': z
+    .boolean()
+    .default(false)
+    .describe('Whether the samples of changed documents show values; for copies that are masked or hold nothing personal.'),
   budget: budget.prefault({}).describe('Limits of the forecast; one that is broken fails the rehearsal.'),
   sample: sample.optional().describe('Restores only a part of each collection into the copy, and whatever that part refers to.'),
   mask: mask.optional().describe('Replaces personal data in the copy. Types, unique values and references stay.'),

@@ -2,6 +2,7 @@ import { compareCensus } from '../checks/compare-census.ts';
 import type { CollectionCensus } from '../mongo/census.ts';
 import { sameDigest } from '../mongo/digest.ts';
 import type { State } from './state/capture.ts';
+import type { Reveal } from './state/reveal.ts';
 import { compareContents, type ContentDifference } from './state/compare-contents.ts';
 
 /** What one file did to one collection, from the data themselves. Holds no values of documents. */
@@ -26,7 +27,7 @@ export interface CollectionSize {
 }
 
 /** What changed from one state to the next, for each collection that did; a renamed one is followed by its UUID. */
-export function effectsBetween(before: State, after: State, reveal: boolean): readonly CollectionEffects[] {
+export function effectsBetween(before: State, after: State, reveal: Reveal): readonly CollectionEffects[] {
   const old = new Map(before.census.collections.map((collection) => [collection.name, collection]));
   const origins = new Map(before.census.collections.map((collection) => [collection.uuid, collection]));
   const used = new Set<string>();
@@ -44,7 +45,7 @@ interface Sides {
   readonly is: CollectionCensus | undefined;
 }
 
-function effectsOf({ was, is }: Sides, [before, after]: readonly [State, State], reveal: boolean): readonly CollectionEffects[] {
+function effectsOf({ was, is }: Sides, [before, after]: readonly [State, State], reveal: Reveal): readonly CollectionEffects[] {
   const name = is?.name ?? was?.name ?? '';
   const renamed = was !== undefined && is !== undefined && was.name !== is.name;
   const sameDocuments = was?.digest !== undefined && is?.digest !== undefined && sameDigest(was.digest, is.digest);

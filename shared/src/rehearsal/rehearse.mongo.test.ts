@@ -55,7 +55,7 @@ describe('what is told of an up', () => {
             { path: 'status', change: 'removed', types: 'string', documents: 45 },
             { path: 'currency', change: 'added', types: 'string', documents: 45 },
           ],
-          samples: [{ id: '0', changes: ['status: removed (string)', 'currency: added (string)'] }, {}, {}],
+          samples: [{ id: '0', changes: ['status: string of 4 → nothing', 'currency: nothing → string of 3'] }, {}, {}],
         },
       },
     ]);

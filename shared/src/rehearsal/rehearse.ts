@@ -1,10 +1,11 @@
 import { trackChanges } from './change-tracking.ts';
 import { describeComparison } from './describe-difference.ts';
-import { effectsBetween, type CollectionEffects } from './effects.ts';
 import { allHalfDone } from './half-done-runs.ts';
 import { countChanges, judgeDown, judgeLoss, judgeRepeat } from './judge.ts';
 import { judgeUp } from './judge-up.ts';
+import { observeUp } from './observe.ts';
 import { openProfiler } from './profile.ts';
+import { planQueries } from './query-plans.ts';
 import {
   captureOptions,
   compareDown,
@@ -18,7 +19,6 @@ import {
   type RehearsalOptions,
   type Room,
 } from './room.ts';
-import { usualLimits, type Observed } from './rules/rule.ts';
 import { captureState, type State } from './state/capture.ts';
 import { compareStates, isSame } from './state/compare-states.ts';
 import { placeOfFile, type Stepped } from './stepping.ts';
@@ -65,6 +65,7 @@ async function inspect({ inspect: look, first, seen }: Room, state: Inspection['
 
 /** Keeps the state after each file. Tells whether all files ran. */
 async function allUp(room: Room): Promise<boolean> {
+  let plans = await planQueries(room.db, room.watchedQueries ?? []);
   for (const file of room.files) {
     const before = room.current;
     const step = await run(room, 'up', file);
@@ -72,11 +73,11 @@ async function allUp(room: Room): Promise<boolean> {
       await inspect(room, 'failed', step);
       return false;
     }
-    room.first.set(file.name, step);
     const counts = countChanges(before.census, room.current.census);
-    const effects = effectsBetween(before, room.current, room.reveal);
+    const { effects, observed, ...seen } = await observeUp(room, { step, before, plans });
+    plans = seen.plans;
+    room.first.set(file.name, step);
     room.states.push(room.current);
-    const observed = observedOf({ step, effects, before, after: room.current });
     room.seen.set(file.name, { name: file.name, up: step.milliseconds, counts, effects, first: step, natural: [], observed });
     const existing = before.census.collections.map(({ name }) => name);
     const { workspace } = room.project;
@@ -109,19 +110,6 @@ async function allDown(room: Room): Promise<number | undefined> {
     if (observed !== undefined) note(room, file, { observed: { ...observed, takenBack: true } });
   }
   return 0;
-}
-
-interface FirstRun {
-  readonly step: Stepped;
-  readonly effects: readonly CollectionEffects[];
-  readonly before: State;
-  readonly after: State;
-}
-
-function observedOf({ step, effects, before, after }: FirstRun): Observed {
-  const counts = new Map(before.census.collections.map(({ name, documents }) => [name, documents]));
-  const sizes = [...after.largest].map(([name, bytes]) => [name, { before: before.largest.get(name) ?? 0, after: bytes }] as const);
-  return { step, effects, before: counts, largest: new Map(sizes), takenBack: false, limits: usualLimits };
 }
 
 async function allUpAgain(room: Room, from: number): Promise<boolean> {

@@ -5,8 +5,10 @@ import type { CollectionEffects } from './effects.ts';
 import type { HalfDoneSeen } from './half-done.ts';
 import type { CountChange, LossLimits } from './judge.ts';
 import { judgeRefusals } from './judge-up.ts';
-import type { Observed } from './rules/rule.ts';
+import type { WatchedQuery } from './query-plans.ts';
+import type { Limits, Observed } from './rules/rule.ts';
 import { captureState, type State } from './state/capture.ts';
+import type { Reveal } from './state/reveal.ts';
 import { compareStates, type StateComparison } from './state/compare-states.ts';
 import { placeOfFile, runStep, type Observers, type StepOptions, type Stepped } from './stepping.ts';
 
@@ -15,8 +17,13 @@ export interface RehearsalOptions extends StepOptions {
   readonly limits: LossLimits;
   /** For all runs together, milliseconds. */
   readonly timeout: number | undefined;
-  /** Whether `_id`s that may be personal are shown. */
-  readonly reveal: boolean;
+  readonly reveal: Reveal;
+  /** Queries of the application whose plans are compared before and after each file. */
+  readonly watchedQueries?: readonly WatchedQuery[];
+  /** Documents of each collection where the copy came from, when the copy holds only a sample of them. */
+  readonly documentsOfSource?: ReadonlyMap<string, number>;
+  /** In place of the usual ones. */
+  readonly ruleLimits?: Partial<Limits>;
   /** Whether each file is made to fail in the middle, on a copy that can do that; not for files that take longer than so many milliseconds. */
   readonly halfDoneUnder: number;
   /** Called with the first runs of `up`, while the copy is in the state that it names; it may only read. */

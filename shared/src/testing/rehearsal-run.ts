@@ -46,7 +46,7 @@ export async function rehearseOn(
     now,
     signal: new AbortController().signal,
     timeout: 60_000,
-    reveal: false,
+    reveal: { ids: false, values: false },
     halfDoneUnder: 0,
     ...options,
   });

@@ -38,7 +38,9 @@ const structural = new Set([
 /** Reads a command as the driver sends it. `bson` is that of the driver, which made the command's values. */
 export function commandParts(command: string, body: Command, bson: Pick<typeof Mongo.BSON, 'EJSON'>): CommandParts {
   const target = body[command];
-  const collection = typeof target === 'string' ? target : '';
+  const name = typeof target === 'string' ? target : '';
+  // A rename names the database too.
+  const collection = command === 'renameCollection' ? name.slice(name.indexOf('.') + 1) : name;
   const nothing = { command, collection, filter: '', change: [], multi: false, upsert: false, statements: 1 };
   const concern = weakWriteConcern(body['writeConcern']);
   const common = { ...nothing, ...(concern === undefined ? {} : { weakWriteConcern: concern }) };

@@ -7,10 +7,10 @@ import type { Observed } from './rule.ts';
 export function checkObserved(observed: Observed, workspace: string): readonly LintFinding[] {
   const file = path.relative(workspace, observed.step.file.path);
   return recordedRules.flatMap((rule) =>
-    rule.check(observed).map(({ message, statement, line }) => {
+    rule.check(observed).map(({ message, statement, line, severity = rule.severity }) => {
       const place = statement?.place;
       const own = place !== undefined && place.file === observed.step.file.path ? place : undefined;
-      const { code, severity, advice } = rule;
+      const { code, advice } = rule;
       return { code, severity, message: `${message} ${advice}`, file, line: own?.line ?? line ?? 1, column: own?.column ?? 1 };
     }),
   );

@@ -1,4 +1,4 @@
-import { commandsOf, type RecordedRule } from './rule.ts';
+import { commandsOf, wholeText, type RecordedRule } from './rule.ts';
 
 export const oneStatement: RecordedRule = {
   code: 'MP401',
@@ -16,9 +16,9 @@ export const oneStatement: RecordedRule = {
   check: (observed) =>
     commandsOf(observed, 'update', 'delete')
       .map((statement) => ({ statement, each: (statement.modified + statement.deleted) / Math.max(statement.statements, 1) }))
-      .filter(({ each, statement }) => statement.multi && each >= observed.limits.statementDocuments)
+      .filter(({ each, statement }) => statement.multi && each * observed.scale(statement.collection) >= observed.limits.statementDocuments)
       .map(({ statement, each }) => ({
         statement,
-        message: `One ${statement.command} changes ${Math.round(each)} documents of ${statement.collection}.`,
+        message: `One ${statement.command} changes ${wholeText(observed, statement.collection, each)} documents of ${statement.collection}.`,
       })),
 };

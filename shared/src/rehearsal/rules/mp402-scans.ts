@@ -12,11 +12,11 @@ export const scans: RecordedRule = {
   await db.collection('orders').createIndex({ email: 1 });
   for (let n = 0; n < 40; n++) await db.collection('orders').updateOne({ email: 'user' + (2999 - n) }, { $set: { seen: true } });
 };`,
-  check: ({ step, limits }) =>
+  check: ({ step, limits, scale }) =>
     (step.plans ?? [])
       .filter(
-        ({ plan, executions, documentsExamined }) =>
-          plan.startsWith('COLLSCAN') && executions >= 10 && documentsExamined >= limits.scannedDocuments,
+        ({ plan, executions, documentsExamined, collection }) =>
+          plan.startsWith('COLLSCAN') && executions >= 10 && documentsExamined * scale(collection) >= limits.scannedDocuments,
       )
       .map(({ kind, collection, filter, executions, documentsExamined }) => {
         const statement = step.observation.statements.find(

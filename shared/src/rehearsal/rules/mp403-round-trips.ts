@@ -15,7 +15,10 @@ export const roundTrips: RecordedRule = {
 };`,
   check: (observed) =>
     commandsOf(observed, 'update', 'delete', 'insert', 'findAndModify')
-      .filter(({ commands, statements, multi }) => !multi && commands === statements && commands >= observed.limits.roundTrips)
+      .filter(
+        ({ commands, statements, multi, collection }) =>
+          !multi && commands === statements && commands * observed.scale(collection) >= observed.limits.roundTrips,
+      )
       .map((statement) => ({
         statement,
         message: `${statement.commands} times ${statement.command} ${statement.collection} with one document each: ${(statement.milliseconds / 1_000).toFixed(1)} s here, more over a network.`,

@@ -1,4 +1,4 @@
-import { commandsOf, type RecordedRule } from './rule.ts';
+import { commandsOf, wholeText, type RecordedRule } from './rule.ts';
 
 export const longIndexBuild: RecordedRule = {
   code: 'MP405',
@@ -14,9 +14,9 @@ export const longIndexBuild: RecordedRule = {
 };`,
   check: (observed) =>
     commandsOf(observed, 'createIndexes')
-      .filter(({ collection }) => (observed.before.get(collection) ?? 0) >= observed.limits.indexedDocuments)
+      .filter(({ collection }) => (observed.before.get(collection) ?? 0) * observed.scale(collection) >= observed.limits.indexedDocuments)
       .map((statement) => ({
         statement,
-        message: `This builds an index on ${statement.collection} with ${observed.before.get(statement.collection)} documents: ${(statement.milliseconds / 1_000).toFixed(1)} s on the copy.`,
+        message: `This builds an index on ${statement.collection} with ${wholeText(observed, statement.collection, observed.before.get(statement.collection) ?? 0)} documents: ${(statement.milliseconds / 1_000).toFixed(1)} s on the copy.`,
       })),
 };

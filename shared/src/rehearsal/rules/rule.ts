@@ -1,6 +1,8 @@
 import type { Statement } from '../../migration/observation.ts';
 import type { CollectionEffects } from '../effects.ts';
+import type { QueryPlanChange } from '../query-plans.ts';
 import type { Stepped } from '../stepping.ts';
+import type { Undated } from '../undated.ts';
 
 /** From when on something is much. */
 export interface Limits {
@@ -14,8 +16,12 @@ export interface Limits {
   readonly indexedDocuments: number;
   readonly transactionDocuments: number;
   readonly transactionMilliseconds: number;
+  /** What a transaction writes to the oplog. */
+  readonly transactionBytes: number;
   /** Size of one document. */
   readonly documentBytes: number;
+  /** Part of a collection that one file changes or removes, percent. */
+  readonly changedPercent: number;
 }
 
 export const usualLimits: Limits = {
@@ -25,7 +31,9 @@ export const usualLimits: Limits = {
   indexedDocuments: 1_000_000,
   transactionDocuments: 1_000,
   transactionMilliseconds: 30_000,
+  transactionBytes: 16 * 2 ** 20,
   documentBytes: 8 * 2 ** 20,
+  changedPercent: 100,
 };
 
 /** What a rule may look at: the first `up` of one file on the copy. */
@@ -34,6 +42,16 @@ export interface Observed {
   readonly effects: readonly CollectionEffects[];
   /** Number of documents before, by collection. */
   readonly before: ReadonlyMap<string, number>;
+  /** How many documents there are for each one of the copy: more than 1 where the copy is a sample. */
+  readonly scale: (collection: string) => number;
+  /** Options before, Extended JSON, by collection. */
+  readonly options: ReadonlyMap<string, string>;
+  /** What the files before this one in the same rehearsal sent. */
+  readonly earlier: readonly Statement[];
+  /** New indexes by which nothing can expire. */
+  readonly undated: readonly Undated[];
+  /** How the watched queries were answered before and after. */
+  readonly queries: readonly QueryPlanChange[];
   /** Bytes of the largest document before and after, by collection. */
   readonly largest: ReadonlyMap<string, { readonly before: number; readonly after: number }>;
   /** Whether `down` was seen to bring everything back. */
@@ -48,6 +66,8 @@ export interface RecordedMatch {
   readonly statement?: Statement;
   /** Where it is about no single command. */
   readonly line?: number;
+  /** In place of that of the rule. */
+  readonly severity?: RecordedRule['severity'];
 }
 
 /** A rule about what a migration was seen to do. */
@@ -64,6 +84,12 @@ export interface RecordedRule {
   /** A migration that does it well, without any finding. */
   readonly good: string;
   check(observed: Observed): readonly RecordedMatch[];
+}
+
+/** A number of documents of the copy, as it is for the whole collection: `1000`, or `about 50000` where the copy is a sample. */
+export function wholeText({ scale }: Observed, collection: string, documents: number): string {
+  const factor = scale(collection);
+  return factor === 1 ? String(Math.round(documents)) : `about ${Math.round(documents * factor)}`;
 }
 
 /** The commands with this name. */

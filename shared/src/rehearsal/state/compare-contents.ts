@@ -1,8 +1,10 @@
+import { describeChange } from './describe-change.ts';
 import { fieldDifferences, type FieldChange, type FieldDifference } from './field-differences.ts';
 import { idText, typeName } from './id-text.ts';
 import { natureOf, sameNature, type Nature, type Window } from './natural.ts';
 import { pairDocuments } from './pairs.ts';
 import { elementOf, elementsOf, type RawElement } from '../../mongo/raw-bson.ts';
+import type { Reveal } from './reveal.ts';
 import { signatureOf } from './signature.ts';
 import type { Spill } from './spill.ts';
 
@@ -30,7 +32,7 @@ export interface ContentDifference {
   readonly natures: readonly { readonly path: string; readonly nature: Nature; readonly documents: number }[];
   /** The first documents that differ not by nature, by `_id`. */
   readonly ids: readonly string[];
-  /** The first of them with what changed in them: types, no values. */
+  /** The first of them with what changed in them: types, and values where they may be shown. */
   readonly samples: readonly { readonly id: string; readonly changes: readonly string[] }[];
   /** Documents whose removed fields are found in none of their other fields. */
   readonly lost: ReadonlyMap<string, number>;
@@ -41,8 +43,7 @@ export interface ContentDifference {
 export interface ComparisonOptions {
   /** When the two runs were that led to the two states: what differs by nature is told apart. Absent: nothing does. */
   readonly windows?: readonly [Window, Window] | undefined;
-  /** Whether ids are shown that may be personal. */
-  readonly reveal: boolean;
+  readonly reveal: Reveal;
   /** Fields that may have been set to the time of the later window, whatever was there before. */
   readonly touchFields?: RegExp | undefined;
 }
@@ -90,7 +91,7 @@ export function compareContents(
     else if (!pair.before.equals(pair.after)) compareOne(tally, { before: pair.before, after: pair.after }, options);
   }
   const [removed, added] = unmatched(tally, options);
-  for (const document of [...removed, ...added].slice(0, idsShown - tally.ids.length)) tally.ids.push(idText(document, options.reveal));
+  for (const document of [...removed, ...added].slice(0, idsShown - tally.ids.length)) tally.ids.push(idText(document, options.reveal.ids));
   const { changed, reordered, natural, ids, examined, samples, lost } = tally;
   const counts = { removed: removed.length + tally.removed.more, added: added.length + tally.added.more };
   if (counts.removed + counts.added + changed + reordered + natural === 0) return undefined;
@@ -129,9 +130,10 @@ function compareOne(tally: Tally, pair: { readonly before: Buffer; readonly afte
   if (faults.every(({ change }) => change === 'array-order' || change === 'field-order')) tally.reordered += 1;
   else tally.changed += 1;
   for (const path of lostIn(faults, pair.after)) tally.lost.set(path, (tally.lost.get(path) ?? 0) + 1);
-  const id = idText(pair.before, options.reveal);
+  const id = idText(pair.before, options.reveal.ids);
   if (tally.ids.length < idsShown) tally.ids.push(id);
-  if (tally.samples.length < samplesShown) tally.samples.push({ id, changes: distinct(faults).map(describeChange) });
+  if (tally.samples.length < samplesShown)
+    tally.samples.push({ id, changes: distinct(faults).map((fault) => describeChange(fault, options.reveal)) });
 }
 
 /** Paths that are removed and whose values no other field has now. */
@@ -148,21 +150,6 @@ function lostIn(differences: readonly FieldDifference[], after: Buffer): readonl
 
 function valueKey({ type, value }: RawElement): string {
   return `${type} ${value.toString('latin1')}`;
-}
-
-/** `total: int → decimal`: no values. */
-function describeChange(difference: FieldDifference): string {
-  const { path, change } = difference;
-  const words = {
-    'array-order': 'another order in the array',
-    'field-order': 'another order of fields',
-    removed: 'removed',
-    added: 'added',
-  };
-  if (change === 'changed') return `${path}: another ${typesOf(difference)}`;
-  return change === 'retyped'
-    ? `${path}: ${typesOf(difference)}`
-    : `${path}: ${words[change]}${typesOf(difference) === '' ? '' : ` (${typesOf(difference)})`}`;
 }
 
 function typesOf({ before, after, change }: FieldDifference): string {

@@ -6,6 +6,7 @@ import { recover } from '@migration-guard/shared/migration/recovery';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { standingOf } from './decide.ts';
 import { findFurtherSteps, namesToRun, seedsToRun } from './further-steps.ts';
+import { foreignHistory } from './own-history.ts';
 import { openTarget } from './target.ts';
 import { openUserProject } from './user-project.ts';
 
@@ -18,7 +19,8 @@ export async function status(inputs: MigrateInputs, context: MigrateContext): Pr
   const { db, database } = target;
   const history = await project.history.read(db);
   const journal = await readPast(db, project.history);
-  const { pending, missing, late, edited } = standingOf({ project, history, journal, settings: context.settings });
+  const decision = standingOf({ project, history, journal, settings: context.settings });
+  const { pending, missing, late, edited } = decision;
   const { commands } = further;
   const seeds = seedsToRun(further, journal, context);
   const names = namesToRun({ files: pending, commands, seeds });
@@ -47,12 +49,15 @@ export async function status(inputs: MigrateInputs, context: MigrateContext): Pr
   stage.figure('Lock', lock === undefined ? 'free' : `held by ${lock.owner} until ${lock.expiresAt.toISOString()}`);
   context.setOutput('applied', []);
   context.setOutput('pending', names);
-  context.setOutput('findings', halfDone.length);
+  const foreign = await foreignHistory({ db, project, decision, settings: context.settings });
+  context.setOutput('findings', halfDone.length + (foreign === undefined ? 0 : 1));
   for (const { known, unknown } of halfDone) {
     stage.finding({ severity: 'warning', rule: 'migration/half-done', message: `Known: ${known}. Not known: ${unknown}.` });
   }
+  if (foreign !== undefined) stage.finding({ severity: 'warning', rule: foreign.code, message: `${foreign.message} ${foreign.remedy}` });
   const counts = `${history.length} applied, ${names.length} pending`;
   stage.dataState(`${database}: ${counts}.`);
+  if (foreign !== undefined) return { result: 'warned', reason: `${counts}. ${foreign.message}` };
   return halfDone.length === 0
     ? { result: 'passed', reason: `${counts}.` }
     : { result: 'warned', reason: `${counts}, ${halfDone.length} half-done.` };

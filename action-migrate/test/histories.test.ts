@@ -94,6 +94,41 @@ describe('adopting the history of another tool', () => {
   });
 });
 
+describe('the history of another tool', () => {
+  test('that knows pending files as applied keeps them from running a second time, until it is said that they may', async () => {
+    await using fixture = await openFixture({
+      'migrations/1-a.js': insert(1),
+      'migrations/2-b.js': insert(2),
+      'migrations/3-c.js': insert(3),
+    });
+    await fixture.db.collection('migrations').insertMany([
+      { filename: '1-a.js', executedAt: new Date(0), success: true },
+      { filename: '2-b.js', executedAt: new Date(0), success: true },
+    ]);
+    for (const mode of ['plan', 'apply']) {
+      const refused = await fixture.migrate(mode);
+      expect(refused.rawLog).toMatch(
+        /migration\/foreign-history: \S+\.changelog holds no migration, but \S+\.migrations \(plain\) says that 1-a\.js and 1 more were applied/,
+      );
+      expect(refused.rawLog).toContain('`history: plain` and `changelog: migrations`');
+    }
+    expect((await fixture.migrate('status')).summary).toContain('migrations (plain) says that 1-a.js and 1 more were applied');
+    expect(await fixture.db.collection('things').countDocuments()).toBe(0);
+    expect((await fixture.migrate('apply', { history: 'plain' })).outputs).toMatchObject({ applied: '["3-c.js"]' });
+    await fixture.checkout.write({ '.github/migration-guard.yml': 'migrate:\n  foreign-history: ignore\n' });
+    expect((await fixture.migrate('plan')).outputs).toMatchObject({ pending: '["1-a.js","2-b.js","3-c.js"]', result: 'passed' });
+  });
+
+  test('that knows none of them is no matter', async () => {
+    await using fixture = await openFixture({ 'migrations/1-a.js': insert(1) });
+    await fixture.db
+      .collection('migrations')
+      .insertMany([{ migrationName: '9-z' }, { name: 'other', state: 'up', createdAt: new Date(0) }]);
+    await fixture.db.collection<{ version: number; dirty: boolean }>('schema_migrations').insertOne({ version: 9, dirty: false });
+    expect((await fixture.migrate('apply')).outputs).toMatchObject({ applied: '["1-a.js"]' });
+  });
+});
+
 describe('marking as applied', () => {
   test('keeps who and why, runs nothing, and may be repeated', async () => {
     await using fixture = await openFixture({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });

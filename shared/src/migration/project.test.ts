@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { silentLog } from '../log/log.ts';
 import { makeCheckout } from '../testing/checkout.ts';
 import { workerProgram } from '../testing/migration-worker.ts';
+import { sharedUri } from '../testing/mongod.ts';
 import { LoadError, openProject, type Project, type ProjectOptions } from './project.ts';
 
 const cleanUps: (() => PromiseLike<unknown>)[] = [];
@@ -342,6 +343,14 @@ describe('the configuration of migrate-mongo', () => {
     const project = await open({}, { workspace, configFile: path.join(workspace, 'packages/api/config/mongo.js') });
     expect(project.files.map(({ name }) => name)).toEqual(['1.js']);
     expect(project.history.collection).toBe('here');
+  });
+
+  test("may hold the dead options of migrate-mongo's old sample, which driver 7 refuses", async () => {
+    const project = await open({
+      'migrate-mongo-config.js': `module.exports = { mongodb: { options: { useNewUrlParser: true, useUnifiedTopology: true } } };`,
+      'migrations/1.js': '',
+    });
+    await expect(project.connect({ uri: sharedUri(), database: 'none', appName: 'test' })).resolves.toBeUndefined();
   });
 
   test('with an extension without a dot is refused', async () => {

@@ -1,7 +1,7 @@
 import { GuardError } from '../errors/guard-error.ts';
 import { serverCode } from '../errors/mongo-errors.ts';
 import { ChangedUnderneath } from './changed.ts';
-import type { CreateOptions } from './create.ts';
+import type { CreateOptions } from './create-options.ts';
 import type { ConsistencyKind } from './manifest.ts';
 import { SnapshotTooShort } from './snapshot-window.ts';
 import { take, type Attempt, type Taken } from './take.ts';

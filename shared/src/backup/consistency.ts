@@ -2,7 +2,7 @@ import type { MongoClient, Timestamp } from 'mongodb';
 import { GuardError } from '../errors/guard-error.ts';
 import type { Connection } from '../mongo/connect.ts';
 import type { ConsistencyKind } from './manifest.ts';
-import type { PlannedCollection } from './plan.ts';
+import type { PlannedCollection } from './planned-collection.ts';
 import { currentClusterTime } from './server-time.ts';
 
 /** What the user asks for: `auto` takes the strongest kind that the server offers. */

@@ -10,7 +10,7 @@ import { escapeCollection } from './file-names.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { ManifestCollection, ManifestFile } from './manifest.ts';
 import { metadataText, proveMetadata } from './metadata.ts';
-import type { PlannedCollection } from './plan.ts';
+import type { PlannedCollection } from './planned-collection.ts';
 
 export interface DumpOptions extends DocumentFileOptions {
   readonly client: MongoClient;

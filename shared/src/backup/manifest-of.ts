@@ -1,5 +1,5 @@
 import { addDigests, emptyDigest } from '../mongo/digest.ts';
-import type { CreateOptions } from './create.ts';
+import type { CreateOptions } from './create-options.ts';
 import { filesOf, type Manifest } from './manifest.ts';
 import type { Taken } from './take.ts';
 

@@ -4,6 +4,7 @@ import { fromMongoError } from '../errors/mongo-errors.ts';
 import { bucketsOf, readCatalog, type CatalogEntry } from '../mongo/catalog.ts';
 import { isOwnCollection } from '../mongo/own-collections.ts';
 import { matchesPattern, selects, type Namespace, type NamespacePatterns } from './namespaces.ts';
+import type { PlannedCollection } from './planned-collection.ts';
 import { withQueries, type CollectionQuery } from './query.ts';
 
 /** What a backup is asked to hold. */
@@ -12,15 +13,6 @@ export interface Selection extends NamespacePatterns {
   readonly databases: readonly string[];
   /** Collections of which only some documents are taken. */
   readonly queries?: readonly CollectionQuery[] | undefined;
-}
-
-export interface PlannedCollection {
-  readonly database: string;
-  readonly entry: CatalogEntry;
-  /** The collection that holds the documents; a time series keeps them in its buckets, a view has none. */
-  readonly source: string | undefined;
-  /** Only the documents that fit it are meant, canonical Extended JSON. */
-  readonly query?: string;
 }
 
 /** The databases that are meant, sorted. */

@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { requirePrivileges } from '../mongo/privileges.ts';
 import { consistencyLadder } from './consistency.ts';
-import type { CreateOptions } from './create.ts';
+import type { CreateOptions } from './create-options.ts';
 import { wishFor } from './engines/dump-engine.ts';
 import { requireEngine } from './engines/require-engine.ts';
 import type { ConsistencyKind } from './manifest.ts';

@@ -1,7 +1,7 @@
 import { GuardError } from '../errors/guard-error.ts';
 import { parseExtendedJson, toExtendedJson, toRaw } from '../mongo/extended-json.ts';
 import { nameOf, parseNamespace, type Namespace } from './namespaces.ts';
-import type { PlannedCollection } from './plan.ts';
+import type { PlannedCollection } from './planned-collection.ts';
 
 /** Only documents of a collection that fit a query are backed up. */
 export interface CollectionQuery extends Namespace {

@@ -2,7 +2,7 @@ import { GuardError } from '../errors/guard-error.ts';
 import { bucketsOf } from '../mongo/catalog.ts';
 import { digestCollection } from '../mongo/census.ts';
 import { sameDigest } from '../mongo/digest.ts';
-import type { CreateOptions } from './create.ts';
+import type { CreateOptions } from './create-options.ts';
 import type { ManifestCollection } from './manifest.ts';
 import { steadily } from './steadily.ts';
 import { currentClusterTime, firstWritten } from './server-time.ts';

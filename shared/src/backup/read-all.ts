@@ -7,7 +7,7 @@ import { isCapped, readableAtTime } from './consistency.ts';
 import { dumpCollection, type DumpOptions, type DumpTarget } from './dump-collection.ts';
 import { inParallel } from './in-parallel.ts';
 import type { ManifestCollection } from './manifest.ts';
-import type { PlannedCollection } from './plan.ts';
+import type { PlannedCollection } from './planned-collection.ts';
 import type { SizeEstimate } from './sizes.ts';
 import { SnapshotTooShort } from './snapshot-window.ts';
 import { mayHeal, readAttempts } from './steadily.ts';

@@ -1,6 +1,7 @@
 import { writeMetadata } from './dump-collection.ts';
 import type { ManifestCollection } from './manifest.ts';
-import { sameDefinition, type PlannedCollection } from './plan.ts';
+import { sameDefinition } from './plan.ts';
+import type { PlannedCollection } from './planned-collection.ts';
 import { readAll, type Reading } from './read-all.ts';
 
 /**

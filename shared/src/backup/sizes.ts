@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { inParallel } from './in-parallel.ts';
-import type { PlannedCollection } from './plan.ts';
+import type { PlannedCollection } from './planned-collection.ts';
 
 export interface SizeEstimate {
   /** `undefined` when the user may not ask. */

@@ -3,7 +3,7 @@ import type { Connection } from '../../mongo/connect.ts';
 import type { ConsistencyWish } from '../consistency.ts';
 import type { DumpOptions } from '../dump-collection.ts';
 import type { ManifestCollection } from '../manifest.ts';
-import type { PlannedCollection } from '../plan.ts';
+import type { PlannedCollection } from '../planned-collection.ts';
 
 /** A program of others that reads the documents. What it gives is stored, counted and proven as what we read ourselves. */
 export interface DumpEngine {

@@ -5,7 +5,7 @@ import { pathsOf, writeMetadata, type DumpOptions } from '../dump-collection.ts'
 import type { DecodedFrame } from '../frame-reader.ts';
 import type { ManifestCollection } from '../manifest.ts';
 import { proveMetadata } from '../metadata.ts';
-import type { PlannedCollection } from '../plan.ts';
+import type { PlannedCollection } from '../planned-collection.ts';
 
 /** Writes one collection into the backup's folder, its documents as somebody else reads them; a view has none. */
 export async function keepCollection(

@@ -2,7 +2,7 @@ import { GuardError } from '../../errors/guard-error.ts';
 import type { DumpOptions } from '../dump-collection.ts';
 import type { ManifestCollection } from '../manifest.ts';
 import { nameOf } from '../namespaces.ts';
-import type { PlannedCollection } from '../plan.ts';
+import type { PlannedCollection } from '../planned-collection.ts';
 import { readArchiveStream } from '../stock/archive.ts';
 import { Handover } from '../stock/handover.ts';
 import type { DumpEngine } from './dump-engine.ts';

@@ -1,4 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
+import { accountsOfBackup } from '@migration-guard/shared/backup/accounts/backup-accounts';
 import { restoreAccounts, type RestoreAccountsOptions } from '@migration-guard/shared/backup/accounts/restore-accounts';
 import { restoreByMongorestore } from '@migration-guard/shared/backup/engines/mongorestore';
 import { requireEngine } from '@migration-guard/shared/backup/engines/require-engine';
@@ -28,18 +29,27 @@ export async function restore(inputs: BackupInputs, context: BackupContext): Pro
   const databases = inputs.databases ?? (inputs.database === undefined ? undefined : [inputs.database]);
   const { include, exclude, drop } = inputs;
   const oplogLimit = inputs.oplogLimit === undefined ? undefined : parseOplogLimit(inputs.oplogLimit);
-  const wishes = { client: connection.client, store, backupId, databases, include, exclude, renames, drop, oplogLimit, log, signal };
+  // Read first: when they are missing, nothing is touched.
+  const accounts = inputs.usersAndRoles ? await accountsOfBackup({ store, backupId, databases, signal }) : undefined;
+  const choices = { databases, include, exclude, renames, drop, oplogLimit, onNamed: tellNamed(context) };
+  const wishes = { client: connection.client, store, backupId, ...choices, log, signal };
   const result =
     inputs.engine === 'mongodump' ? await restoreByMongorestore(wishes, toolAccess(inputs, context)) : await restoreBackup(wishes);
   presentDigest(context, result.digest);
   context.setOutput('proof', 'restore');
   stage.table(restoredTable(result));
   stage.dataState(`${result.collections.length} collections were restored from ${backupId} and are equal to it, by digest.`);
-  if (inputs.usersAndRoles) await restoreUsers(context, { client: connection.client, store, backupId, databases, drop, log, signal });
+  if (accounts !== undefined) await restoreUsers(context, { client: connection.client, wanted: accounts, drop, log, signal });
   return { result: 'passed' };
 }
 
-async function restoreUsers({ stage }: BackupContext, options: RestoreAccountsOptions): Promise<void> {
+/** Keeps the report true when a restore fails while its collections take their names. */
+export function tellNamed({ stage }: BackupContext): (named: number, of: number) => void {
+  return (named, of) =>
+    stage.dataState(`The restored collections take their names: ${named} of ${of} have them, the others are as they were.`);
+}
+
+export async function restoreUsers({ stage }: BackupContext, options: RestoreAccountsOptions): Promise<void> {
   const { users, roles, kept } = await restoreAccounts(options);
   stage.figure('users and roles', `${users} users, ${roles} roles`);
   for (const name of kept) {

@@ -4,6 +4,7 @@ import { parseRenames } from '@migration-guard/shared/backup/namespaces';
 import { parseOplogLimit } from '@migration-guard/shared/backup/oplog/limit';
 import { requireCollections } from '@migration-guard/shared/backup/plan';
 import type { StockDump } from '@migration-guard/shared/backup/stock/dump';
+import { accountsOfDump } from '@migration-guard/shared/backup/stock/dump-accounts';
 import { openDump } from '@migration-guard/shared/backup/stock/open-dump';
 import { restoreDump } from '@migration-guard/shared/backup/stock/restore-dump';
 import { surveyDump } from '@migration-guard/shared/backup/stock/survey';
@@ -12,7 +13,7 @@ import { connect } from '@migration-guard/shared/mongo/connect';
 import type { BackupContext, BackupInputs } from './contract.ts';
 import { uriOf } from './place.ts';
 import { presentDigest } from './present.ts';
-import { restoredTable } from './restore.ts';
+import { restoredTable, restoreUsers, tellNamed } from './restore.ts';
 
 /** The dump of mongodump that the input `store` names, if it is one. */
 export async function stockDumpOf(
@@ -31,16 +32,14 @@ export async function stockDumpOf(
 /** Restores a dump of mongodump, and proves every collection by its digest before it takes its name. */
 export async function restoreStock(dump: StockDump, inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
   const { log, signal, stage } = context;
-  presentStock(dump, context);
-  if (inputs.usersAndRoles)
-    throw new GuardError('restore/no-accounts', 'Users and roles of a dump of mongodump are restored by mongorestore only.', {
-      remedy: 'Leave `users-and-roles` out, and restore them with stock `mongorestore`.',
-    });
+  presentStock(dump, inputs, context);
   const renames = parseRenames(inputs.nsFrom, inputs.nsTo);
   await using connection = await connect(uriOf(inputs));
   stage.dataState('Nothing was replaced; shadow collections of a failed restore are removed.');
   const databases = inputs.databases ?? (inputs.database === undefined ? undefined : [inputs.database]);
   const { include, exclude, drop } = inputs;
+  // Read first: when they are missing, nothing is touched.
+  const accounts = inputs.usersAndRoles ? await accountsOfDump(dump, { databases, signal }) : undefined;
   const oplogLimit = inputs.oplogLimit === undefined ? undefined : parseOplogLimit(inputs.oplogLimit);
   const result = await restoreDump(dump, {
     client: connection.client,
@@ -50,6 +49,7 @@ export async function restoreStock(dump: StockDump, inputs: BackupInputs, contex
     renames,
     drop,
     oplogLimit,
+    onNamed: tellNamed(context),
     log,
     signal,
   });
@@ -59,13 +59,14 @@ export async function restoreStock(dump: StockDump, inputs: BackupInputs, contex
   const replayed = result.replayed === undefined ? '' : `, and ${result.replayed} operations of its oplog were replayed`;
   if (result.replayed !== undefined) stage.figure('oplog', `${result.replayed} operations`);
   stage.dataState(`${result.collections.length} collections were restored from the dump and are equal to it, by digest${replayed}.`);
+  if (accounts !== undefined) await restoreUsers(context, { client: connection.client, wanted: accounts, drop, log, signal });
   return { result: 'passed' };
 }
 
 /** Reads a dump of mongodump to its end: structure, checksums, and every document. */
 export async function verifyStock(dump: StockDump, inputs: BackupInputs, context: BackupContext): Promise<Outcome> {
   const { log, signal, stage } = context;
-  presentStock(dump, context);
+  presentStock(dump, inputs, context);
   if (inputs.proof === 'restore')
     throw new GuardError('input/invalid', '`proof: restore` is for backups; restore the dump of mongodump itself.');
   if (inputs.maxAge !== undefined)
@@ -82,10 +83,10 @@ export async function verifyStock(dump: StockDump, inputs: BackupInputs, context
   return { result: 'passed' };
 }
 
-function presentStock(dump: StockDump, context: BackupContext): void {
+function presentStock(dump: StockDump, { usersAndRoles }: Pick<BackupInputs, 'usersAndRoles'>, context: BackupContext): void {
   context.setOutput('backup-path', dump.location);
   context.setOutput('proof', 'none');
   context.stage.figure('dump', `${dump.kind} of mongodump, ${dump.collections.length} collections`);
-  for (const left of dump.leftOut)
+  for (const left of [...dump.leftOut, ...(usersAndRoles ? [] : dump.accounts.map(({ key }) => key))])
     context.stage.finding({ severity: 'note', rule: 'dump/left-out', message: `${left} is in the dump and is not restored.` });
 }

@@ -40,6 +40,8 @@ export interface RestoreWishes extends NamespacePatterns {
   readonly drop: boolean;
   /** Entries of the oplog at or after this time are not replayed. */
   readonly oplogLimit?: Timestamp | undefined;
+  /** Called before the first collection takes its name, and after each: how many of how many have theirs. */
+  readonly onNamed?: ((named: number, of: number) => void) | undefined;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
 }
@@ -108,13 +110,17 @@ export async function restoreFrom(from: RestoreSource, options: RestoreWishes): 
   const progress = startProgress({ log, doing: 'Restoring', total });
   const budget = new Budget(bytesInFlight);
   const load: LoadOptions = { client, from, inserter, budget, progress, log, signal };
-  const counted = await loadAndName(load, items);
+  const counted = await loadAndName(load, items, options.onNamed);
   await proveDefinitions(client, items);
   return resultOf(from.id, items, counted);
 }
 
 /** Loads everything under shadow names, proves it, and gives it its names. Returns the digests that a replay changed. */
-async function loadAndName(load: LoadOptions, items: readonly RestoreItem[]): Promise<ReadonlyMap<RestoreItem, Digest>> {
+async function loadAndName(
+  load: LoadOptions,
+  items: readonly RestoreItem[],
+  onNamed: RestoreWishes['onNamed'],
+): Promise<ReadonlyMap<RestoreItem, Digest>> {
   const { from, progress, log, signal } = load;
   const loaded: LoadedCollection[] = [];
   try {
@@ -128,7 +134,7 @@ async function loadAndName(load: LoadOptions, items: readonly RestoreItem[]): Pr
     const counted = await replayOnto(load, loaded);
     signal?.throwIfAborted();
     // From here on the names change hands: it is quick, and not stopped half-way.
-    for (const collection of inOrderOfFinish(loaded)) await finishCollection(load, collection);
+    await nameAll(load, inOrderOfFinish(loaded), onNamed);
     return counted;
   } catch (error) {
     // Side by side: a server that is gone is waited for once.
@@ -136,6 +142,29 @@ async function loadAndName(load: LoadOptions, items: readonly RestoreItem[]): Pr
     signal?.throwIfAborted();
     throw fromMongoError(error, `Restoring the backup ${from.id}`);
   }
+}
+
+/** Throws what `finishCollection` throws, and says in it which collections have their names by then. */
+async function nameAll(load: LoadOptions, order: readonly LoadedCollection[], onNamed: RestoreWishes['onNamed']): Promise<void> {
+  onNamed?.(0, order.length);
+  for (const [index, collection] of order.entries()) {
+    try {
+      await finishCollection(load, collection);
+    } catch (error) {
+      throw halfNamed(fromMongoError(error, `Restoring the backup ${load.from.id}`), order, index);
+    }
+    onNamed?.(index + 1, order.length);
+  }
+}
+
+function halfNamed(error: GuardError, order: readonly LoadedCollection[], failed: number): GuardError {
+  const names = order.map(({ item }) => nameOf(item.to));
+  const done = failed === 0 ? 'no collection was' : `${failed} of ${names.length} collections were (${names.slice(0, failed).join(', ')})`;
+  const rest = names.length - failed - 1;
+  const others = rest === 0 ? '' : `, ${rest} after it stayed as they were`;
+  const message = `${error.message} Before ${names[failed] ?? ''}, which may be missing now, ${done} restored${others}.`;
+  const remedy = 'Run the same restore again with `drop: true`: it begins anew and finishes what this one left.';
+  return new GuardError(error.code, message, { cause: error, remedy });
 }
 
 /** What a source says must follow on the documents, then the indexes that waited for it. Returns the digests of what changed by it. */

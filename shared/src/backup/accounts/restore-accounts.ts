@@ -2,21 +2,14 @@ import type { MongoClient } from 'mongodb';
 import { GuardError } from '../../errors/guard-error.ts';
 import { fromMongoError } from '../../errors/mongo-errors.ts';
 import type { Log } from '../../log/log.ts';
-import { createDigester, sameDigest } from '../../mongo/digest.ts';
-import { valueText } from '../../mongo/extended-json.ts';
-import { elementOf, forEachDocument, forEachInArray, stringOf } from '../../mongo/raw-bson.ts';
+import { forEachInArray } from '../../mongo/raw-bson.ts';
 import { readRaw, scan } from '../../mongo/raw-read.ts';
 import { rawInserter } from '../../mongo/raw-write.ts';
-import { readFrames } from '../frame-reader.ts';
-import { readManifest, type Manifest, type ManifestAccounts } from '../manifest.ts';
-import type { BackupStore } from '../store.ts';
+import { idOf, type Accounts, type WantedAccounts } from './accounts.ts';
 
 export interface RestoreAccountsOptions {
   readonly client: MongoClient;
-  readonly store: BackupStore;
-  readonly backupId: string;
-  /** Only users and roles of these databases; default: all that the backup holds. */
-  readonly databases?: readonly string[] | undefined;
+  readonly wanted: WantedAccounts;
   /** Whether users and roles that exist are replaced. Others are never removed. */
   readonly drop: boolean;
   readonly log: Log;
@@ -30,22 +23,19 @@ export interface RestoredAccounts {
   readonly kept: readonly string[];
 }
 
-type Kind = 'users' | 'roles';
+const kinds = ['users', 'roles'] as const;
+type Kind = (typeof kinds)[number];
 /** The names that the role `restore` may write to. Source: mongodb/mongo builtin_roles.cpp. */
 const temporary = { users: 'tempusers', roles: 'temproles' } as const;
 
 /**
- * Gives the server the users and roles of a backup, by the command with which mongorestore does it: what is there and not in the backup
- * stays. Throws `restore/no-accounts`, `restore/digest-mismatch`, `backup/*` for a damaged backup, `target/privilege-missing`, `server/*`.
+ * Gives the server users and roles, by the command with which mongorestore does it: what is there and not wanted stays. Throws
+ * `restore/digest-mismatch`, `target/privilege-missing`, `server/*`.
  */
 export async function restoreAccounts(options: RestoreAccountsOptions): Promise<RestoredAccounts> {
-  const { client, store, backupId, drop, log, signal } = options;
-  const manifest = await readManifest(store, backupId);
-  const { accounts } = manifest;
-  if (accounts === undefined) throw new GuardError('restore/no-accounts', `The backup ${backupId} was taken without users and roles.`);
-  const wanted = { users: await documentsOf(options, manifest, 'users'), roles: await documentsOf(options, manifest, 'roles') };
+  const { client, wanted, drop, log, signal } = options;
   try {
-    for (const kind of ['users', 'roles'] as const) await fillTemporary(options, kind, wanted[kind]);
+    for (const kind of kinds) await fillTemporary(options, kind);
     signal?.throwIfAborted();
     await client.db('admin').command({
       _mergeAuthzCollections: 1,
@@ -55,7 +45,7 @@ export async function restoreAccounts(options: RestoreAccountsOptions): Promise<
       drop,
       writeConcern: { w: 'majority' },
     });
-    const kept = [...(await proveKind(options, 'users', wanted.users)), ...(await proveKind(options, 'roles', wanted.roles))];
+    const kept = [...(await proveKind(options, 'users')), ...(await proveKind(options, 'roles'))];
     log.info(`Restored ${wanted.users.size} users and ${wanted.roles.size} roles; ${kept.length} of them were there already and stayed`);
     return { users: wanted.users.size, roles: wanted.roles.size, kept };
   } catch (error) {
@@ -70,48 +60,14 @@ export async function restoreAccounts(options: RestoreAccountsOptions): Promise<
   }
 }
 
-/** By their `_id`, such as `shop.app`. */
-type Accounts = ReadonlyMap<string, Buffer>;
-
-async function documentsOf({ store, databases, signal }: RestoreAccountsOptions, manifest: Manifest, kind: Kind): Promise<Accounts> {
-  const found = new Map<string, Buffer>();
-  for (const account of manifest.accounts ?? []) {
-    if (account.kind !== kind) continue;
-    await readAccount({ store, manifest, account, signal }, (document) => {
-      const database = textOf(document, 'db');
-      if (databases === undefined || databases.length === 0 || databases.includes(database)) found.set(idOf(document), document);
-    });
-  }
-  return found;
-}
-
-interface AccountSource {
-  readonly store: BackupStore;
-  readonly manifest: Manifest;
-  readonly account: ManifestAccounts;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function readAccount({ store, manifest, account, signal }: AccountSource, visit: (document: Buffer) => void): Promise<void> {
-  const digester = createDigester();
-  const { id, compression } = manifest;
-  for await (const { bytes } of readFrames({ store, id, compression, data: account.data, signal })) {
-    digester.add(bytes);
-    // Copies: they stay longer than the frame.
-    forEachDocument(bytes, (start, end) => visit(Buffer.from(bytes.subarray(start, end))));
-  }
-  if (sameDigest(digester.digest(), account.digest)) return;
-  throw new GuardError('backup/content-mismatch', `${id} does not hold the ${account.kind} that its manifest says.`);
-}
-
 /**
- * The collection that the server merges. With `drop` it removes what is not in it, so what is there and not in the backup goes in too.
+ * The collection that the server merges. With `drop` it removes what is not in it, so what is there and not wanted goes in too.
  */
-async function fillTemporary({ client, drop, signal }: RestoreAccountsOptions, kind: Kind, wanted: Accounts): Promise<void> {
+async function fillTemporary({ client, wanted, drop, signal }: RestoreAccountsOptions, kind: Kind): Promise<void> {
   const admin = client.db('admin');
   await admin.dropCollection(temporary[kind]);
   await admin.createCollection(temporary[kind]);
-  const documents = drop ? new Map([...(await standing(client, kind, signal)), ...wanted]) : wanted;
+  const documents = drop ? new Map([...(await standing(client, kind, signal)), ...wanted[kind]]) : wanted[kind];
   if (documents.size === 0) return;
   const { version } = await admin.command({ buildInfo: 1 });
   const bytes = Buffer.concat([...documents.values()]);
@@ -130,25 +86,15 @@ async function standing(client: MongoClient, kind: Kind, signal: AbortSignal | u
   return found;
 }
 
-/** Every account of the backup must be there now, byte by byte; without `drop` another one of the same name may have stayed. */
-async function proveKind({ client, drop, signal }: RestoreAccountsOptions, kind: Kind, wanted: Accounts): Promise<readonly string[]> {
+/** Every wanted account must be there now, byte by byte; without `drop` another one of the same name may have stayed. */
+async function proveKind({ client, wanted, drop, signal }: RestoreAccountsOptions, kind: Kind): Promise<readonly string[]> {
   const now = await standing(client, kind, signal);
   const kept: string[] = [];
-  for (const [id, document] of wanted) {
+  for (const [id, document] of wanted[kind]) {
     const found = now.get(id);
     if (found?.equals(document) === true) continue;
     if (found === undefined || drop) throw new GuardError('restore/digest-mismatch', `One of the ${kind} was not restored as it was.`);
     kept.push(JSON.parse(id) as string);
   }
   return kept;
-}
-
-function idOf(document: Buffer): string {
-  const id = elementOf(document, '_id');
-  return id === undefined ? '' : valueText(id.type, id.value);
-}
-
-function textOf(document: Buffer, name: string): string {
-  const element = elementOf(document, name);
-  return element?.type === 0x02 ? stringOf(element.value) : '';
 }

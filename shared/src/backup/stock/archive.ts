@@ -6,7 +6,7 @@ import { Crc64 } from './crc64.ts';
 import { damaged, incomplete, placed, type DumpPlace } from './dump-errors.ts';
 import { oplogKey, type DumpCollection, type Portion, type ReadOptions, type StockDump } from './dump.ts';
 import { parseMetadataAt } from './folder.ts';
-import { isLeftOut } from './left-out.ts';
+import { accountsIn, isLeftOut } from './left-out.ts';
 import { nextDocuments } from './next-documents.ts';
 
 /** The first four bytes of an archive. Source: mongodb/mongo-tools common/archive/spec.md. */
@@ -30,8 +30,12 @@ export async function openArchive(location: string): Promise<StockDump> {
       location,
       collections: wanted.flatMap(({ definition }) => (definition === undefined ? [] : [definition])),
       leftOut: announced
-        .filter(({ namespace }) => namespace.database !== '' && isLeftOut(namespace.collection))
+        .filter(({ namespace }) => namespace.database !== '' && isLeftOut(namespace.collection) && accountsIn(namespace) === undefined)
         .map(({ namespace }) => nameOf(namespace)),
+      accounts: announced.flatMap(({ namespace }) => {
+        const kind = accountsIn(namespace);
+        return kind === undefined ? [] : [{ kind, key: nameOf(namespace) }];
+      }),
       hasOplog: announced.some(({ namespace }) => isOplog(namespace)),
       read: (options) => readArchive(location, options),
     };

@@ -6,8 +6,8 @@ import { nameOf, type Namespace } from '../namespaces.ts';
 import { ByteReader, readContent } from './byte-reader.ts';
 import { parseDefinition } from './definition.ts';
 import { damaged, incomplete, type DumpPlace } from './dump-errors.ts';
-import { oplogKey, type DumpCollection, type Portion, type ReadOptions, type StockDump } from './dump.ts';
-import { isLeftOut, seriesOf } from './left-out.ts';
+import { oplogKey, type DumpAccounts, type DumpCollection, type Portion, type ReadOptions, type StockDump } from './dump.ts';
+import { accountsIn, isLeftOut, seriesOf } from './left-out.ts';
 import { nextDocuments } from './next-documents.ts';
 
 const suffix = /\.(bson|metadata\.json)(\.gz)?$/;
@@ -36,6 +36,7 @@ export async function openFolder(location: string): Promise<StockDump> {
     location,
     collections: found.flatMap(({ collections }) => collections),
     leftOut: found.flatMap(({ leftOut }) => leftOut),
+    accounts: found.flatMap(({ accounts }) => accounts),
     hasOplog: oplog !== undefined,
     read: (options) => readFiles(data, options),
   };
@@ -74,6 +75,7 @@ function grouped(files: readonly string[]): Map<string, Files> {
 interface DatabaseFolder {
   readonly collections: readonly DumpCollection[];
   readonly leftOut: readonly string[];
+  readonly accounts: readonly DumpAccounts[];
   /** The file with the documents of each namespace. */
   readonly data: ReadonlyMap<string, string>;
 }
@@ -85,13 +87,18 @@ async function readDatabase(folder: string): Promise<DatabaseFolder> {
   const leftOut = [...folders, ...files.filter((name) => !suffix.test(name) && !name.startsWith('prelude.json'))].map(
     (name) => `${database}/${name}`,
   );
+  const accounts: DumpAccounts[] = [];
   const data = new Map<string, string>();
   const buckets = new Map<string, string>();
   for (const group of grouped(files).values()) {
     const { definition, namespace } = await readDefinition(folder, database, group);
     const file = group.data === undefined ? undefined : path.join(folder, group.data);
     const series = seriesOf(namespace.collection);
-    if (series !== undefined && group.metadata === undefined && file !== undefined) buckets.set(series, file);
+    const kind = accountsIn(namespace);
+    if (kind !== undefined && file !== undefined) {
+      accounts.push({ kind, key: nameOf(namespace) });
+      data.set(nameOf(namespace), file);
+    } else if (series !== undefined && group.metadata === undefined && file !== undefined) buckets.set(series, file);
     else if (isLeftOut(namespace.collection)) leftOut.push(nameOf(namespace));
     else {
       collections.push(definition);
@@ -107,7 +114,7 @@ async function readDatabase(folder: string): Promise<DatabaseFolder> {
   }
   const [lost] = buckets.keys();
   if (lost !== undefined) throw incomplete({ file: folder, offset: 0 }, `the metadata of the time series ${database}.${lost} are missing`);
-  return { collections, leftOut, data };
+  return { collections, leftOut, accounts, data };
 }
 
 async function readDefinition(

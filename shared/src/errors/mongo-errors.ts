@@ -44,6 +44,10 @@ const byErrorName: Readonly<Record<string, Advice>> = {
   MongoNetworkError: { code: 'server/interrupted', advice: 'the connection was lost' },
   MongoNetworkTimeoutError: { code: 'server/interrupted', advice: 'the server did not answer in time' },
   MongoParseError: { code: 'target/invalid-uri', advice: 'the connection string cannot be read' },
+  MongoPoolClearedError: { code: 'server/interrupted', advice: 'the connection was lost' },
+  MongoPoolClosedError: { code: 'server/interrupted', advice: 'the connection was closed' },
+  MongoServerClosedError: { code: 'server/interrupted', advice: 'the connection was closed' },
+  MongoStalePrimaryError: { code: 'server/interrupted', advice: 'the primary changed' },
   MongoTopologyClosedError: { code: 'server/interrupted', advice: 'the connection was closed' },
   PoolClearedOnNetworkError: { code: 'server/interrupted', advice: 'the connection was lost' },
 };

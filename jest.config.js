@@ -4,7 +4,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tests/jest/strip-types.js' },
   testMatch: ['<rootDir>/{shared,action-*,scripts,demo,tests}/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/lib/', '/dist/', '\\.(browser|conformance|workflow|s3)\\.test\\.ts$'],
+  testPathIgnorePatterns: ['/node_modules/', '/lib/', '/dist/', '\\.(browser|conformance|workflow|s3|stock)\\.test\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/.*/lib/', '<rootDir>/.*/dist/'],
   globalSetup: '<rootDir>/tests/jest/start-servers.js',
   globalTeardown: '<rootDir>/tests/jest/stop-servers.js',

@@ -104,7 +104,28 @@ test('fault 16: the key of somebody else is refused before anything is touched',
 });
 
 test.each([{ identities: testIdentities }, { identities: [] }])(
-  'a changed or cut-off file is found, with $identities.length keys',
+  'fault 16: a file of another backup for the same key is found, with $identities.length keys',
+  async ({ identities }) => {
+    const one = await create();
+    await connection.client.db(database).collection('types').insertOne({ more: true });
+    const other = await create();
+    await connection.client.db(database).collection('types').deleteOne({ more: true });
+    const store = decryptingStore(directoryStore(folder.path), identities);
+    for (const file of [`dump/${database}/types.bson.zst.age`, `frames/${database}/types.json.age`, 'definitions.json.age']) {
+      const [place, foreign] = [one, other].map(({ id }) => path.join(folder.path, id, file));
+      const own = await readFile(place ?? '');
+      await writeFile(place ?? '', await readFile(foreign ?? ''));
+      await expect(verifyBackup({ store, backupId: one.id, log })).rejects.toMatchObject({
+        code: expect.stringMatching(/^backup\/(checksum-mismatch|incomplete)$/),
+      });
+      await writeFile(place ?? '', own);
+    }
+    await verifyBackup({ store, backupId: one.id, log });
+  },
+);
+
+test.each([{ identities: testIdentities }, { identities: [] }])(
+  'faults 13, 14, 16: a changed header or content, or a cut-off file, is found, with $identities.length keys',
   async ({ identities }) => {
     const { id } = await create();
     const file = path.join(folder.path, id, 'dump', database, 'types.bson.zst.age');

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { partSize } from './s3-upload.ts';
+import { partsAtOnce, partSize } from './s3-upload.ts';
 
 const mebibyte = 2 ** 20;
 const gibibyte = 2 ** 30;
@@ -13,6 +13,15 @@ test.each([
   [4_000 * gibibyte, 512 * mebibyte],
 ])('a file of %p bytes goes in parts of %d bytes', (bytes, expected) => {
   expect(partSize(bytes)).toBe(expected);
+});
+
+test.each([
+  [8, 2],
+  [32, 2],
+  [33, 1],
+  [512, 1],
+])('parts of %d MiB: %d at once', (mebibytes, expected) => {
+  expect(partsAtOnce(mebibytes * mebibyte)).toBe(expected);
 });
 
 test('no object that S3 can hold needs more than its 10,000 parts', () => {

@@ -10,8 +10,8 @@ import { fromS3Error } from './s3-errors.ts';
 const mebibyte = 2 ** 20;
 /** S3 allows 10,000 parts; some are left for data that grew since they were counted. */
 const plannedParts = 8_000;
-/** Parts that are under way at once, for each file. */
-const partsAtOnce = 2;
+/** Most parts, and most bytes of them, that are under way at once for each file. */
+const atOnce = { parts: 2, bytes: 64 * mebibyte };
 /** What waits in front of them, on either side of the pipe. */
 const waitingBytes = 2 * mebibyte;
 
@@ -19,6 +19,11 @@ const waitingBytes = 2 * mebibyte;
 export function partSize(expectedBytes: number | undefined): number {
   if (expectedBytes === undefined || expectedBytes <= 0) return 16 * mebibyte;
   return Math.max(8, Math.ceil(expectedBytes / plannedParts / mebibyte)) * mebibyte;
+}
+
+/** Parts that are sent side by side. */
+export function partsAtOnce(partBytes: number): number {
+  return Math.max(1, Math.min(atOnce.parts, Math.floor(atOnce.bytes / partBytes)));
 }
 
 export interface UploadOptions {
@@ -51,7 +56,7 @@ export function openUpload(options: UploadOptions): StoreWriter {
   body.on('error', () => undefined);
   const giveUp = new AbortController();
   const client = stoppable(options.client, giveUp);
-  const upload = new Upload({ client, params: { ...params, Body: body }, partSize: partBytes, queueSize: partsAtOnce });
+  const upload = new Upload({ client, params: { ...params, Body: body }, partSize: partBytes, queueSize: partsAtOnce(partBytes) });
   const parts = new PartChecksums(partBytes);
   const done = upload.done();
   done.catch(() => undefined);

@@ -1,21 +1,17 @@
 import path from 'node:path';
-import type { Context, Outcome } from '@migration-guard/shared/action/context';
-import type { InputsOf, OutputNamesOf, SettingsOf } from '@migration-guard/shared/action/spec';
+import type { Outcome } from '@migration-guard/shared/action/context';
 import { detect } from '@migration-guard/shared/checks/detection';
 import type { LoadtestSettings } from '@migration-guard/shared/config/loadtest';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { loadtestResults } from '@migration-guard/shared/load/results';
 import type { Verdict } from '@migration-guard/shared/load/verdict';
-import type { spec } from '../spec.ts';
-import { moreSevere, signalsOf } from './signals.ts';
+import type { LoadtestContext, LoadtestInputs } from './contract.ts';
 import { judge } from './judge.ts';
 import { observe } from './observe.ts';
 import { figuresOf, tablesOf } from './present.ts';
 import { readScenario } from './scenario-file.ts';
+import { moreSevere, signalsOf } from './signals.ts';
 import { watch } from './watch.ts';
-
-export type Inputs = InputsOf<typeof spec>;
-export type LoadtestContext = Context<OutputNamesOf<typeof spec>, SettingsOf<typeof spec>>;
 
 const resultOf = { pass: 'passed', warn: 'warned', fail: 'failed', inconclusive: 'inconclusive' } as const satisfies Record<
   Verdict,
@@ -23,12 +19,12 @@ const resultOf = { pass: 'passed', warn: 'warned', fail: 'failed', inconclusive:
 >;
 
 /** Checks the service at `base-url` by its scenario and says how bad it is. */
-export async function loadtest(inputs: Inputs, context: LoadtestContext): Promise<Outcome> {
+export async function loadtest(inputs: LoadtestInputs, context: LoadtestContext): Promise<Outcome> {
   const scenario = inputs.scenario === undefined ? context.settings : await readScenario(inputs.scenario, context.workspace);
   return inputs.mode === 'watch' ? watch(inputs, context, scenario) : smoke(inputs, context, scenario);
 }
 
-async function smoke(inputs: Inputs, context: LoadtestContext, scenario: LoadtestSettings): Promise<Outcome> {
+async function smoke(inputs: LoadtestInputs, context: LoadtestContext, scenario: LoadtestSettings): Promise<Outcome> {
   if (scenario.steps.length === 0) throw new GuardError('loadtest/no-scenario', 'The scenario has no steps: nothing would be checked.');
   const base = new URL(inputs.baseUrl);
   const startedAt = context.now();

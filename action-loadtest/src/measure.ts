@@ -4,7 +4,7 @@ import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { send } from '@migration-guard/shared/http/request';
 import { percentile } from '@migration-guard/shared/load/percentile';
 import { connect, type Connection } from '@migration-guard/shared/mongo/connect';
-import type { Inputs, LoadtestContext } from './loadtest.ts';
+import type { LoadtestContext, LoadtestInputs } from './contract.ts';
 import { latencySignals, rateSignals } from './signals.ts';
 
 /** One after the other so many must stay without an answer: a single lost connection is no outage. */
@@ -30,7 +30,7 @@ interface Sample {
 }
 
 /** Begins to measure. A database that cannot be reached from the start is a measurement too. */
-export async function measuring(inputs: Inputs, context: LoadtestContext, scenario: LoadtestSettings): Promise<Measuring> {
+export async function measuring(inputs: LoadtestInputs, context: LoadtestContext, scenario: LoadtestSettings): Promise<Measuring> {
   const { watch, preflight } = scenario;
   const url = new URL(inputs.baseUrl.replace(/\/*$/, '') + (watch.path ?? preflight.path));
   const samples: Sample[] = [];
@@ -83,7 +83,7 @@ interface Pings {
 }
 
 /** Asks the primary for a sign of life. A failed question makes a new connection for the next one. */
-function databasePings({ uri }: Inputs, { signal }: LoadtestContext): Pings | undefined {
+function databasePings({ uri }: LoadtestInputs, { signal }: LoadtestContext): Pings | undefined {
   if (uri === undefined) return undefined;
   let connection: Connection | undefined;
   const close = async (): Promise<void> => {

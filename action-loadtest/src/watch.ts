@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { RuleWatch, type Watched } from '@migration-guard/shared/checks/watch';
 import type { LoadtestSettings } from '@migration-guard/shared/config/loadtest';
+import type { LoadtestContext, LoadtestInputs } from './contract.ts';
 import { measuring, type Measuring } from './measure.ts';
-import type { Inputs, LoadtestContext } from './loadtest.ts';
 
 /** How often a line about a healthy service stands in the log, milliseconds. */
 const tellEvery = 30_000;
 
 /** Measures service and database until a rule decides, or the time is up and no rule waits. */
-export async function watch(inputs: Inputs, context: LoadtestContext, scenario: LoadtestSettings): Promise<Outcome> {
+export async function watch(inputs: LoadtestInputs, context: LoadtestContext, scenario: LoadtestSettings): Promise<Outcome> {
   const { stage, log } = context;
   await using measured = await measuring(inputs, context, scenario);
   const started = performance.now();

@@ -1,7 +1,7 @@
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { databaseName, type Connection } from '@migration-guard/shared/mongo/connect';
 import { latestPoint, locatePoint, requireDatabase, rollbackPoint, type RollbackPoint } from '@migration-guard/shared/rollback/point';
-import type { Inputs, VerifyContext } from './verify.ts';
+import type { VerifyContext, VerifyInputs } from './contract.ts';
 
 export interface Subject {
   readonly database: string;
@@ -12,7 +12,7 @@ export interface Subject {
  * The database to check and the rollback point to compare it with. A point that was asked for must be there; without the input its absence
  * is no error, and the newest one of the database is not taken: it may be of an earlier release.
  */
-export async function findPoint(inputs: Inputs, context: VerifyContext, connection: Connection): Promise<Subject> {
+export async function findPoint(inputs: VerifyInputs, context: VerifyContext, connection: Connection): Promise<Subject> {
   const place = locatePoint({ given: inputs.rollbackPoint, runFolder: context.runFolder, workspace: context.workspace });
   if (place === 'latest') {
     const database = databaseName(inputs.database, connection);

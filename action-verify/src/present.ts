@@ -1,5 +1,5 @@
 import type { CheckResult } from '@migration-guard/shared/checks/check';
-import type { VerifyContext } from './verify.ts';
+import type { VerifyContext } from './contract.ts';
 
 /** Puts every check into the table of the stage, and those that did not pass into its findings and the log. */
 export function presentChecks(title: string, results: readonly CheckResult[], { stage, log }: Pick<VerifyContext, 'stage' | 'log'>): void {

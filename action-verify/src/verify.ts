@@ -1,22 +1,18 @@
-import type { Context, Outcome } from '@migration-guard/shared/action/context';
-import type { InputsOf, OutputNamesOf, SettingsOf } from '@migration-guard/shared/action/spec';
+import type { Outcome } from '@migration-guard/shared/action/context';
 import type { CheckResult } from '@migration-guard/shared/checks/check';
 import { detect } from '@migration-guard/shared/checks/detection';
 import { evaluate, type Evaluation } from '@migration-guard/shared/checks/evaluate';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { databaseName, connect, type Connection } from '@migration-guard/shared/mongo/connect';
 import { Secret } from '@migration-guard/shared/redaction/secret';
-import type { spec } from '../spec.ts';
 import { checkAfter } from './after.ts';
 import { checkBefore } from './before.ts';
+import type { VerifyContext, VerifyInputs } from './contract.ts';
 import { findPoint } from './find-point.ts';
 import { presentChecks } from './present.ts';
 
-export type Inputs = InputsOf<typeof spec>;
-export type VerifyContext = Context<OutputNamesOf<typeof spec>, SettingsOf<typeof spec>>;
-
 /** Checks the target before or after a migration. Nothing is written to it. */
-export async function verify(inputs: Inputs, context: VerifyContext): Promise<Outcome> {
+export async function verify(inputs: VerifyInputs, context: VerifyContext): Promise<Outcome> {
   context.stage.dataState('This stage changes no data.');
   try {
     await using connection = await connect(inputs.uri ?? new Secret(''));
@@ -27,7 +23,7 @@ export async function verify(inputs: Inputs, context: VerifyContext): Promise<Ou
   }
 }
 
-async function preflight(inputs: Inputs, context: VerifyContext, connection: Connection): Promise<Outcome> {
+async function preflight(inputs: VerifyInputs, context: VerifyContext, connection: Connection): Promise<Outcome> {
   const database = databaseName(inputs.database, connection);
   const results = await checkBefore({ connection, database, settings: context.settings.preflight });
   presentChecks(`Preflight of ${database}`, results, context);
@@ -45,7 +41,7 @@ async function preflight(inputs: Inputs, context: VerifyContext, connection: Con
   return { result: 'passed', reason: `${database} is ready for a migration: ${passed} checks passed.` };
 }
 
-async function afterwards(inputs: Inputs, context: VerifyContext, connection: Connection): Promise<Outcome> {
+async function afterwards(inputs: VerifyInputs, context: VerifyContext, connection: Connection): Promise<Outcome> {
   const { database, point } = await findPoint(inputs, context, connection);
   const results = await checkAfter({ connection, database, point, settings: context.settings, signal: context.signal });
   presentChecks(`Checks of ${database}`, results, context);

@@ -33,10 +33,10 @@ export function tellRehearsal(context: MigrateContext, { files, reading }: Rehea
     rows: files.flatMap(effectRows),
   });
   const tables: readonly Shown[] = [
-    { title: 'Samples: types of what changed, no values', columns: ['File', 'Document', 'Changes'], rows: files.flatMap(sampleRows) },
+    { title: 'Samples of what changed', columns: ['File', 'Document', 'Changes'], rows: files.flatMap(sampleRows) },
     {
       title: 'Commands of up',
-      columns: ['File', 'Line', 'Command', 'Times', 'Matched', 'Changed', 'Time', 'Plan'],
+      columns: ['File', 'Line', 'Command', 'Times', 'Matched', 'Modified', 'Inserted', 'Deleted', 'Time', 'Plan'],
       rows: files.flatMap(commandRows),
     },
     {
@@ -138,27 +138,33 @@ function sampleRows({ name, effects }: RehearsedFile): string[][] {
 
 function commandRows({ name, first }: RehearsedFile): string[][] {
   return (first?.observation.statements ?? []).map((statement) => {
-    const { command, collection, filter, place, commands, matched, milliseconds } = statement;
-    const changed = statement.inserted + statement.modified + statement.deleted;
-    const what = `${command} ${collection}${filter === '' ? '' : ` by ${filter}`}`;
-    return [
-      name,
-      lineOf(place),
-      what,
-      String(commands),
-      String(matched),
-      String(changed),
-      seconds(milliseconds),
-      planText(statement, first),
-    ];
+    const { place, commands, matched, modified, inserted, deleted, milliseconds } = statement;
+    const counts = [matched, modified, inserted, deleted].map((count) => (count === 0 ? '' : String(count)));
+    return [name, lineOf(place), commandText(statement), String(commands), ...counts, seconds(milliseconds), planText(statement, first)];
   });
 }
 
+/** `update orders by status`, `createIndexes orders (status_1)`. */
+function commandText({ command, collection, filter, definition }: Statement): string {
+  const { indexes = [] } = parsed(definition) as { readonly indexes?: readonly { readonly name?: string }[] };
+  const built = indexes.length === 0 ? '' : ` (${indexes.map((index) => index.name).join(', ')})`;
+  return `${command} ${collection}${filter === '' ? '' : ` by ${filter}`}${built}`;
+}
+
+const planKinds: Readonly<Record<string, PlanSeen['kind']>> = {
+  find: 'read',
+  aggregate: 'read',
+  count: 'read',
+  distinct: 'read',
+  update: 'update',
+  findAndModify: 'update',
+  delete: 'delete',
+};
+
 /** The plans of this collection and filter, with what they read. */
 function planText({ collection, filter, command }: Statement, first: Stepped | undefined): string {
-  const kind = command === 'update' || command === 'findAndModify' ? 'update' : command === 'delete' ? 'delete' : 'read';
   const fits = (plan: PlanSeen): boolean =>
-    plan.collection === collection && plan.kind === kind && filter.split(' | ').includes(plan.filter);
+    plan.collection === collection && plan.kind === planKinds[command] && filter.split(' | ').includes(plan.filter);
   const plans = (first?.plans ?? []).filter(fits).slice(0, 3);
   return plans
     .map(({ plan, keysExamined, documentsExamined }) => `${plan}: ${keysExamined} keys, ${documentsExamined} documents read`)

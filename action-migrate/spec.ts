@@ -43,7 +43,9 @@ export const spec = defineAction({
     ),
     ...storeInputs,
     'max-age': duration('How old the backup may be from which a copy is made and to which a rollback would go back, such as 24h.'),
-    'backup-id': text('Backup to use, or `latest`.').or('latest'),
+    'backup-id': text(
+      'Backup to use: its id, `latest` (the newest proven one), or for a rehearsal `fresh`: taken of `uri` now and removed afterwards, as it is without `store` too.',
+    ).or('latest'),
     'plan-hash': text('Hash of the approved plan: `apply` refuses anything else.'),
     'require-rehearsal': boolean('Whether `apply` refuses a plan that no earlier step of this job rehearsed with success.').or('false'),
     driver: choice(
@@ -67,7 +69,7 @@ export const spec = defineAction({
   outputs: {
     applied: 'File names that this run applied, a JSON array; right also after a failure',
     pending: 'File names that are still to be applied, a JSON array; right also after a failure',
-    'plan-hash': 'Hash of the plan: files, their content and order, database and history',
+    'plan-hash': 'Hash of the plan: database and history (which file was applied when), files, their content and order, and what the lint rules find in them',
     'rollback-point': 'Path of the rollback point, made right before the first write',
     findings: 'Number of findings, those of the lint rules included',
     databases: 'With the input `databases`: result, applied and pending files and rollback point of each database, a JSON array',
@@ -83,7 +85,7 @@ export const spec = defineAction({
     migrations: migrations
     store: backups`,
   settings: async () => (await import('@migration-guard/shared/config/migrate')).settings,
-  check: ({ mode, uri, store, rehearseOn: on, allowOutOfOrder, only, reason, importFrom }) => [
+  check: ({ mode, uri, store, backupId, rehearseOn: on, allowOutOfOrder, only, reason, importFrom }) => [
     ...(mode === 'mark-applied' && (only ?? []).length === 0 ? [{ subject: 'only', message: 'is required for mode mark-applied' }] : []),
     ...(mode === 'mark-applied' && reason === undefined ? [{ subject: 'reason', message: 'is required for mode mark-applied' }] : []),
     ...(mode === 'import-history' && importFrom === undefined
@@ -95,7 +97,15 @@ export const spec = defineAction({
     ...(uri === undefined && (mode !== 'rehearse' || on === 'same-server')
       ? [{ subject: 'uri', message: `is required for mode ${mode}${mode === 'rehearse' ? ' with rehearse-on: same-server' : ''}` }]
       : []),
-    ...(mode === 'rehearse' && store === undefined ? [{ subject: 'store', message: 'is required for mode rehearse' }] : []),
+    ...(mode === 'rehearse' && store === undefined && uri === undefined
+      ? [{ subject: 'store', message: 'is required for mode rehearse, or uri, of which a fresh backup is taken' }]
+      : []),
+    ...(store === undefined && backupId !== undefined && !/^(latest|fresh)$/.test(backupId)
+      ? [{ subject: 'store', message: 'is required with backup-id' }]
+      : []),
+    ...(backupId === 'fresh' && (mode !== 'rehearse' || uri === undefined)
+      ? [{ subject: 'backup-id', message: 'fresh is for mode rehearse, with uri' }]
+      : []),
     ...(on === undefined || rehearseOn.test(on)
       ? []
       : [{ subject: 'rehearse-on', message: 'expected ephemeral, same-server or a connection string' }]),

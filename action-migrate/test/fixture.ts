@@ -16,8 +16,8 @@ export interface Fixture extends AsyncDisposable {
   readonly db: Db;
   readonly checkout: Checkout;
   readonly job: Job;
-  /** Takes a backup of the database into the folder `backups` of the checkout; its id. */
-  backUp(): Promise<string>;
+  /** Takes a backup of the database into the folder `backups` of the checkout, as if its server had that version; its id. */
+  backUp(serverVersion?: string): Promise<string>;
   migrate(mode: string, inputs?: Readonly<Record<string, string>>, options?: Omit<StepOptions, 'inputs'>): Promise<StepResult>;
 }
 
@@ -34,10 +34,10 @@ export async function openFixture(files: Readonly<Record<string, string>>, optio
     db,
     checkout,
     job,
-    async backUp() {
+    async backUp(serverVersion = connection.serverVersion) {
       const store = directoryStore(path.join(checkout.folder, 'backups'));
       const selection = { databases: [database], include: [], exclude: [] };
-      const { id, digest } = await createBackup({ connection, store, selection, log: silentLog });
+      const { id, digest } = await createBackup({ connection: { ...connection, serverVersion }, store, selection, log: silentLog });
       await recordProof(store, id, { kind: 'read', at: new Date(), digest });
       return id;
     },

@@ -41,7 +41,7 @@ export async function connect(uri: Secret, options: MongoClientOptions = {}): Pr
   }
   try {
     await client.connect();
-    return { client, ...(await describe(client)), defaultDatabase: databaseOf(text), [Symbol.asyncDispose]: () => client.close() };
+    return { client, ...(await describe(client)), defaultDatabase: namedDatabase(uri), [Symbol.asyncDispose]: () => client.close() };
   } catch (error) {
     await client.close().catch(() => undefined);
     throw fromMongoError(error, 'Connecting to the target');
@@ -56,8 +56,9 @@ async function describe(client: MongoClient): Promise<Pick<Connection, 'topology
   return { topology, serverVersion: String(version) };
 }
 
-function databaseOf(uri: string): string | undefined {
-  const name = /^mongodb(?:\+srv)?:\/\/[^/?]+\/([^?]+)/.exec(uri)?.[1];
+/** The database that a connection string names, if it names one. */
+export function namedDatabase(uri: Secret): string | undefined {
+  const name = /^mongodb(?:\+srv)?:\/\/[^/?]+\/([^?]+)/.exec(uri.reveal().trim())?.[1];
   return name === undefined ? undefined : decodeURIComponent(name);
 }
 

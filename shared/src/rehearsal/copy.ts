@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { readManifest, type Manifest } from '../backup/manifest.ts';
+import type { Manifest } from '../backup/manifest.ts';
 import { backupSource } from '../backup/restore-source.ts';
 import { restoreFrom } from '../backup/restore.ts';
 import type { BackupStore } from '../backup/store.ts';
@@ -8,7 +8,7 @@ import { startEmbedded } from '../embedded/server.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
-import { acquireLock, lockCollection, type Lock } from '../migration/lock.ts';
+import { acquireLock, lockCollection, type Lock, type LockToken } from '../migration/lock.ts';
 import { connect } from '../mongo/connect.ts';
 import { Secret } from '../redaction/secret.ts';
 import { prepareSource, type Preparation, type Prepared } from './prepared-source.ts';
@@ -22,10 +22,14 @@ export interface CopyOptions {
   /** Name of the database in the backup. */
   readonly database: string;
   readonly store: BackupStore;
-  /** A committed backup. */
-  readonly backupId: string;
+  /** Of a committed backup in the store. */
+  readonly manifest: Manifest;
   /** What of it the copy may hold. */
   readonly preparation: Preparation;
+  /** Collections in which other tools lock the source: they come over empty. */
+  readonly locks: readonly string[];
+  /** Told as soon as the copy is claimed, so that it can be removed when this process is killed. */
+  readonly claimed?: (token: LockToken) => void;
   /** URL of the run. */
   readonly owner: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -52,23 +56,23 @@ export interface Copy extends AsyncDisposable {
  * Throws `rehearsal/no-backup`, `rehearsal/copy-exists`, `embedded/*`, `lock/held`, and as `connect`, `prepareSource` and `restoreFrom` do.
  */
 export async function openCopy(options: CopyOptions): Promise<Copy> {
-  const { place, database, store, backupId, log } = options;
-  const manifest = await readManifest(store, backupId);
+  const { place, database, store, manifest, log } = options;
   if (!manifest.collections.some((collection) => collection.database === database)) {
-    throw new GuardError('rehearsal/no-backup', `The backup ${backupId} holds nothing of the database ${database}.`);
+    throw new GuardError('rehearsal/no-backup', `The backup ${manifest.id} holds nothing of the database ${database}.`);
   }
   const cleanUps: (() => PromiseLike<unknown>)[] = [];
   const cleanUp = async (): Promise<void> => {
     for (const step of cleanUps.splice(0).reverse()) await step();
   };
   try {
-    const uri = await serverFor(place, { ...options, version: manifest.server.version }, cleanUps);
+    const uri = await serverFor(place, options, cleanUps);
     const connection = await connect(uri);
     cleanUps.push(() => connection.client.close());
     const name = nameOfCopy(place, database, connection.defaultDatabase);
     const lock = await claim(connection.client, name, options);
     cleanUps.push(() => remove(connection.client, name, lock));
-    log.info(`Restoring ${database} of the backup ${backupId} …`);
+    options.claimed?.(lock.token);
+    log.info(`Restoring ${database} of the backup ${manifest.id} …`);
     const from = backupSource(store, manifest);
     const { source, ...prepared } = await prepareSource({ from, database, preparation: options.preparation, log, signal: options.signal });
     await restoreFrom(source, {
@@ -79,6 +83,7 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
       signal: options.signal,
     });
     const { client, serverVersion } = connection;
+    for (const held of options.locks) await client.db(name).collection(held).deleteMany({});
     return { uri, client, database: name, serverVersion, manifest, lock, prepared, [Symbol.asyncDispose]: cleanUp };
   } catch (error) {
     await cleanUp();
@@ -91,11 +96,11 @@ const parameters = { enableTestCommands: 1, ttlMonitorEnabled: false };
 
 async function serverFor(
   place: CopyPlace,
-  { env, log, remoteCache, version }: CopyOptions & { readonly version: string },
+  { env, log, remoteCache, manifest }: CopyOptions,
   cleanUps: (() => PromiseLike<unknown>)[],
 ): Promise<Secret> {
   if (place.kind !== 'ephemeral') return place.uri;
-  const binary = await ensureBinary({ env, log, remoteCache, version });
+  const binary = await ensureBinary({ env, log, remoteCache, version: manifest.server.version });
   log.info(`Starting a server for the copy: mongod ${binary.version} (${binary.source})`);
   const server = await startEmbedded({ binary: binary.path, topology: { kind: 'replica-set', members: 1 }, parameters, cacheGigabytes: 1 });
   cleanUps.push(() => server.stop());

@@ -32,7 +32,7 @@ const mask = z.strictObject({
       'an _id cannot be null',
     )
     .describe(
-      'What happens to a field, by collection.path with * for one step and ** for any number: keep, null, hash (a token) or fake (a value of the same type and shape). The last rule that fits counts.',
+      'What happens to a field, by collection.path with * for one step and ** for any number: keep, null, hash (a token) or fake (a value of the same type and shape). The last rule that fits counts; an _id is only meant by a rule that names it.',
     ),
 });
 

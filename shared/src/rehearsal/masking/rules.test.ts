@@ -12,6 +12,7 @@ const rules: readonly MaskRule[] = [
   { pattern: '**.secret', method: 'hash' },
   { pattern: 'audit.2024.**', method: 'hash' },
   { pattern: 'users.email', method: 'keep' },
+  { pattern: 'keyed._id', method: 'fake' },
 ];
 
 test.each([
@@ -23,6 +24,10 @@ test.each([
   ['none included', 'orders', ['secret'], 'hash'],
   ['a whole collection whose name holds a dot', 'audit.2024', ['anything', 'below'], 'hash'],
   ['no rule', 'orders', ['total'], undefined],
+  ['an _id is meant by no rule for all', 'audit.2024', ['_id'], undefined],
+  ['nor what is in it', 'audit.2024', ['_id', 'by'], undefined],
+  ['but by one that names it', 'keyed', ['_id'], 'fake'],
+  ['an _id further down is a field like others', 'audit.2024', ['by', '_id'], 'hash'],
   ['one step is not two', 'orders', ['customer', 'email'], undefined],
 ] as const)('%s', (_what, collection, path, method) => {
   expect(methodAt(rules, collection, ...path)).toBe(method);

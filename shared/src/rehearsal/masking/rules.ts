@@ -24,14 +24,21 @@ interface Waiting {
 
 /**
  * The rules of one collection. A rule for a document or an array holds for everything in it, where no rule of a deeper place says
- * otherwise; of rules for the same place the last one counts.
+ * otherwise; of rules for the same place the last one counts. The `_id` of a document is meant only by rules that name it: other collections
+ * refer to it, in fields that a rule for this one does not reach.
  */
 export function rulesOf(rules: readonly MaskRule[], collection: string): RulesAt {
   const waiting = rules.flatMap(({ pattern, method }, rank) => {
     const [first = '', ...rest] = splitPattern(pattern, collection);
     return expand({ rank, method, rest: [first, ...rest] });
   });
-  return step(waiting, collection, undefined);
+  const root = step(waiting, collection, undefined);
+  const ofId = step(
+    advance(waiting, collection).filter(({ rest }) => rest[0] === '_id'),
+    '_id',
+    undefined,
+  );
+  return { method: root.method, below: (name) => (name === '_id' ? ofId : root.below(name)) };
 }
 
 /** A collection's own name may hold dots: where the pattern starts with it, it is one step. */
@@ -47,12 +54,17 @@ function expand(rule: Waiting): readonly Waiting[] {
   return first === '**' ? [rule, ...expand({ ...rule, rest })] : [rule];
 }
 
-function step(waiting: readonly Waiting[], name: string, inherited: MaskMethod | undefined): RulesAt {
-  const next = waiting.flatMap((rule): readonly Waiting[] => {
+/** The rules that still fit one step further down. */
+function advance(waiting: readonly Waiting[], name: string): readonly Waiting[] {
+  return waiting.flatMap((rule): readonly Waiting[] => {
     const [first, ...rest] = rule.rest;
     if (first === '**') return expand(rule);
     return first === '*' || first === name ? expand({ ...rule, rest }) : [];
   });
+}
+
+function step(waiting: readonly Waiting[], name: string, inherited: MaskMethod | undefined): RulesAt {
+  const next = advance(waiting, name);
   // `**` at the end fits every place below, this one included.
   const fitting = next.filter(({ rest }) => rest.length === 0).sort((a, b) => b.rank - a.rank);
   const method = fitting[0]?.method ?? inherited;

@@ -3,7 +3,7 @@ import { bucketsOf } from '../mongo/catalog.ts';
 
 /** What the server wrote since a moment, from its oplog: by whatever client, and however. */
 export interface Changes {
-  /** Names of the collections of the copy to which something was written. */
+  /** Names of the collections of the copy whose documents may be others than before; an index that came or went leaves them alone. */
   readonly touched: ReadonlySet<string>;
   /** Bytes of oplog entries by collection; those of transactions stand under `transactions`. */
   readonly oplogBytes: ReadonlyMap<string, number>;
@@ -35,10 +35,15 @@ export async function trackChanges(client: MongoClient, database: string): Promi
 export interface OplogGroup {
   readonly ns: string;
   readonly kind: string;
+  /** Of a command: its own name. */
+  readonly command?: string;
   /** Of a command: its collection, or the full name to which a collection was renamed. */
   readonly names: readonly string[];
   readonly bytes: number;
 }
+
+/** As the oplog has them. */
+const indexCommands = new Set(['createIndexes', 'startIndexBuild', 'commitIndexBuild', 'abortIndexBuild', 'dropIndexes', 'deleteIndexes']);
 
 /** Which collections of `database` the entries are about. Pure. */
 export function summarize(groups: readonly OplogGroup[], database: string): Changes {
@@ -50,9 +55,9 @@ export function summarize(groups: readonly OplogGroup[], database: string): Chan
     touched.add(collection);
     if (bytes > 0) oplogBytes.set(collection, (oplogBytes.get(collection) ?? 0) + bytes);
   };
-  for (const { ns, kind, names, bytes } of groups) {
+  for (const { ns, kind, command = '', names, bytes } of groups) {
     if (ns.startsWith(prefix) && kind !== 'c') add(ns.slice(prefix.length), bytes);
-    if (kind !== 'c') continue;
+    if (kind !== 'c' || indexCommands.has(command)) continue;
     for (const name of names) {
       if (name.startsWith(prefix)) add(name.slice(prefix.length), 0);
       else if (ns === `${database}.$cmd`) add(name, 0);
@@ -75,9 +80,10 @@ async function entriesBetween(client: MongoClient, from: Timestamp, to: Timestam
   const commands = await oplog.aggregate([{ $match: { ...between, op: 'c' } }, { $project: commandParts }]).toArray();
   return [
     ...writes.map(({ _id: ns, bytes }) => ({ ns, kind: 'i', names: [], bytes })),
-    ...commands.map(({ ns, bytes, first, to: renamedTo, applied }) => ({
+    ...commands.map(({ ns, bytes, command, first, to: renamedTo, applied }) => ({
       ns: String(ns),
       kind: 'c',
+      command: String(command),
       names: [first, renamedTo, ...((applied as unknown[] | undefined) ?? [])].filter((name) => typeof name === 'string'),
       bytes: Number(bytes),
     })),
@@ -85,12 +91,14 @@ async function entriesBetween(client: MongoClient, from: Timestamp, to: Timestam
 }
 
 /** A command entry names its collection as the value of its first field; a transaction is a list of entries with their own. */
-const firstValue = { $getField: { field: 'v', input: { $first: { $objectToArray: '$o' } } } };
+const firstField = (part: 'k' | 'v'): object => ({ $getField: { field: part, input: { $first: { $objectToArray: '$o' } } } });
+const firstValue = firstField('v');
 const commandParts = {
   ns: 1,
   bytes: { $bsonSize: '$$ROOT' },
   to: '$o.to',
   applied: '$o.applyOps.ns',
+  command: firstField('k'),
   first: { $cond: [{ $eq: [{ $type: firstValue }, 'string'] }, firstValue, null] },
 };
 

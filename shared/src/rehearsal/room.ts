@@ -76,6 +76,8 @@ export interface Room extends RehearsalOptions, Observers {
   readonly states: State[];
   /** The copy as it is now. */
   current: State;
+  /** Collections that no step touched, by the oplog: they were read before the first file only. */
+  readonly unread: Set<string>;
   /** The first run of `up` of each file, by name. */
   readonly first: Map<string, Stepped>;
 }
@@ -89,8 +91,14 @@ const kinds = {
   'down of half-done': { direction: 'down', rule: undefined },
 } as const;
 
+export interface ToRun {
+  readonly file: MigrationFile;
+  /** What it probably leads to. */
+  readonly expected?: State | undefined;
+}
+
 /** Runs one file and reads what it left; its failure is a finding. */
-export async function run(room: Room, kind: keyof typeof kinds, file: MigrationFile): Promise<Stepped> {
+export async function run(room: Room, kind: keyof typeof kinds, { file, expected }: ToRun): Promise<Stepped> {
   const { direction, rule } = kinds[kind];
   const step = await runStep(room, direction, { file, resume: kind === 'resume' });
   const refused = judgeRefusals(step.refusals, room.project.workspace);
@@ -99,16 +107,20 @@ export async function run(room: Room, kind: keyof typeof kinds, file: MigrationF
     const { message, place = placeOfFile(room.project, file) } = step.failure;
     room.findings.push({ severity: 'error', rule, message: kind === 'up again' ? `The second ${message}` : message, place });
   }
-  await readNow(room, step);
+  await readNow(room, step, expected);
   return refused.length === 0 ? step : { ...step, done: undefined };
 }
 
-export async function readNow(room: Room, { changes }: Pick<Stepped, 'changes'>): Promise<void> {
+export async function readNow(room: Room, { changes }: Pick<Stepped, 'changes'>, expected?: State): Promise<void> {
   const startedAt = performance.now();
   const before = room.current;
-  room.current = room.kept.use(await captureState({ ...captureOptions(room), since: { state: before, touched: changes?.touched } }));
+  room.current = room.kept.use(
+    await captureState({ ...captureOptions(room), since: { state: before, touched: changes?.touched }, expected }),
+  );
   room.reading.milliseconds += performance.now() - startedAt;
-  room.reading.collections += room.current.census.collections.filter(({ name }) => changes?.touched.has(name) !== false).length;
+  const read = room.current.census.collections.filter(({ name }) => changes?.touched.has(name) !== false);
+  room.reading.collections += read.length;
+  for (const { name } of read) room.unread.delete(name);
 }
 
 export function captureOptions({ db, project, signal }: StepOptions): Parameters<typeof captureState>[0] {

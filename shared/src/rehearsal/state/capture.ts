@@ -2,7 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { fromMongoError } from '../../errors/mongo-errors.ts';
 import { bucketsOf, readCatalog, type CatalogEntry } from '../../mongo/catalog.ts';
 import type { Census, CollectionCensus } from '../../mongo/census.ts';
-import { createDigester } from '../../mongo/digest.ts';
+import { createDigester, sameDigest } from '../../mongo/digest.ts';
 import { isOwnCollection } from '../../mongo/own-collections.ts';
 import { forEachDocument } from '../../mongo/raw-bson.ts';
 import { readRaw, scan } from '../../mongo/raw-read.ts';
@@ -26,6 +26,8 @@ export interface CaptureOptions {
   readonly signal: AbortSignal;
   /** What is known not to have changed since is taken over from it. */
   readonly since?: { readonly state: State; readonly touched: ReadonlySet<string> | undefined } | undefined;
+  /** What is probably there again: documents that are the same are taken over from it, the others are kept by a second reading. */
+  readonly expected?: State | undefined;
 }
 
 /** Reads what may have changed. Throws the errors of `fromMongoError`, and the signal's reason when it is aborted. */
@@ -39,8 +41,9 @@ export async function captureState(options: CaptureOptions): Promise<State> {
   try {
     for (const entry of await readCatalog(client, database, { wanted, signal })) {
       const known = unchanged(entry, since);
-      const read = known ?? (await readCollection(options, entry));
-      if (known === undefined && read.spill !== undefined) own.push(read.spill);
+      const again = known ?? (await readAgain(options, entry));
+      const read = again ?? (await readCollection(options, entry, createSpill()));
+      if (again === undefined && read.spill !== undefined) own.push(read.spill);
       largest.set(entry.name, read.largest);
       if (read.spill !== undefined) contents.set(entry.name, read.spill);
       collections.push({ ...entry, indexes: [...entry.indexes].sort(), ...read.counted });
@@ -71,11 +74,26 @@ function unchanged({ name, uuid, type }: CatalogEntry, since: CaptureOptions['si
   };
 }
 
-async function readCollection({ client, database, signal }: CaptureOptions, { name, type }: CatalogEntry): Promise<Read> {
+/** What is expected, when the documents are those. */
+async function readAgain(options: CaptureOptions, entry: CatalogEntry): Promise<Read | undefined> {
+  const { expected } = options;
+  const before = expected?.census.collections.find(({ name, type }) => name === entry.name && type === entry.type);
+  const spill = expected?.contents.get(entry.name);
+  if (before?.digest === undefined || spill === undefined) return undefined;
+  const read = await readCollection(options, entry, undefined);
+  return read.counted.digest !== undefined && sameDigest(read.counted.digest, before.digest) ? { ...read, spill } : undefined;
+}
+
+/** Counts, and keeps the documents in `room`. */
+async function readCollection(
+  { client, database, signal }: CaptureOptions,
+  { name, type }: CatalogEntry,
+  room: Spill | undefined,
+): Promise<Read> {
   if (type === 'view') return { counted: { documents: 0 }, spill: undefined, largest: 0 };
   const collection = type === 'timeseries' ? bucketsOf(name) : name;
   const digester = createDigester();
-  let spill: Spill | undefined = createSpill();
+  let spill = room;
   let largest = 0;
   try {
     for await (const batch of readRaw({ client, database, collection, command: scan(collection), signal })) {

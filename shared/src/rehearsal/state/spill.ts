@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,7 +16,12 @@ export interface Spill extends Disposable {
   documents(): Generator<Buffer>;
 }
 
-/** Throws the errors of the file system, `ENOSPC` among them. */
+/** The server of the copy may use the same disk, and ends when it is full: so much of it is left alone. */
+const reservedBytes = 2 * 2 ** 30;
+/** How often the disk is asked, bytes. */
+const askedEvery = 64 * 2 ** 20;
+
+/** Throws the errors of the file system; `ENOSPC` when the disk has hardly any room left. */
 export function createSpill(): Spill {
   const file = path.join(tmpdir(), `migration-guard-${randomUUID()}.bson`);
   const descriptor = openSync(file, 'wx+', 0o600);
@@ -26,6 +31,7 @@ export function createSpill(): Spill {
   let open = true;
   return {
     append(documents) {
+      if (Math.floor(length / askedEvery) < Math.floor((length + documents.length) / askedEvery)) requireRoom();
       for (let done = 0; done < documents.length;) done += writeSync(descriptor, documents, done, documents.length - done, length + done);
       length += documents.length;
     },
@@ -38,6 +44,11 @@ export function createSpill(): Spill {
       if (!unnamed) rmSync(file, { force: true });
     },
   };
+}
+
+function requireRoom(): void {
+  const { bavail, bsize } = statfsSync(tmpdir());
+  if (bavail * bsize < reservedBytes) throw Object.assign(new Error('The disk has hardly any room left.'), { code: 'ENOSPC' });
 }
 
 function* documentsOf(descriptor: number, length: number): Generator<Buffer> {

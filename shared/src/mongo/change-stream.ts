@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BSON, type Document, type MongoClient, type Timestamp } from 'mongodb';
+import { BSON, UUID, type Document, type MongoClient, type Timestamp } from 'mongodb';
 import { fromMongoError, isRetryable, serverCode } from '../errors/mongo-errors.ts';
 import { asBuffer, elementOf, elementsOf, forEachInArray, InvalidBson } from './raw-bson.ts';
 
@@ -24,11 +24,17 @@ export interface Changes {
    * `server/history-lost` when the server no longer knows what happened since the beginning, and the errors of `fromMongoError`.
    */
   readUntil(until: bigint, visit: (event: Buffer) => void): Promise<void>;
+  /** From now on what is done in transactions of these sessions (32 hex digits) is not told. */
+  leaveOut(sessions: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
 /** How long a getMore waits for news. */
 const waitMilliseconds = 200;
+/** How long it waits where all news are probably read. */
+const leastMilliseconds = 1;
+/** Bytes of an empty BSON array. */
+const emptyArray = 5;
 /** How long a server may be away before the reader gives up. */
 const patienceMilliseconds = 60_000;
 
@@ -52,10 +58,16 @@ export function openChanges(options: ChangesOptions): Changes {
   let cursor = 0n;
   let token: Buffer | undefined;
   let reached = options.after;
+  let leftOut: readonly string[] = [];
+  let patience = waitMilliseconds;
   const ask = async (command: Document): Promise<Cursor> => cursorOf(await db.command(command, { raw: true, session }));
   const next = async (): Promise<Cursor> => {
-    if (cursor !== 0n) return await ask({ getMore: cursor, collection: '$cmd.aggregate', maxTimeMS: waitMilliseconds });
-    return await ask(openingCommand(options, token));
+    if (cursor !== 0n) return await ask({ getMore: cursor, collection: '$cmd.aggregate', maxTimeMS: patience });
+    return await ask(openingCommand(options, { token, leftOut }));
+  };
+  const end = async (): Promise<void> => {
+    if (cursor !== 0n) await db.command({ killCursors: '$cmd.aggregate', cursors: [cursor] }, { session }).catch(() => undefined);
+    cursor = 0n;
   };
   const patient = async (): Promise<Cursor> => {
     const deadline = performance.now() + patienceMilliseconds;
@@ -80,24 +92,39 @@ export function openChanges(options: ChangesOptions): Changes {
         const reply = await patient();
         cursor = reply.id;
         token = reply.token ?? token;
-        forEachInArray(reply.batch, (start, end) => visit(reply.batch.subarray(start, end)));
-        if (reply.token !== undefined) reached = maximum(reached, tokenTime(reply.token));
+        forEachInArray(reply.batch, (start, last) => visit(reply.batch.subarray(start, last)));
+        if (reply.token === undefined) continue;
+        const place = placeOf(reply.token);
+        // A transaction has many events at one time: only when nothing comes after one of them, all of that time were visited.
+        const within = place.isEvent && reply.batch.length > emptyArray;
+        reached = maximum(reached, within ? place.time - 1n : place.time);
+        patience = within && place.time >= until ? leastMilliseconds : waitMilliseconds;
       }
     },
+    async leaveOut(sessions) {
+      leftOut = sessions;
+      await end();
+    },
     async close() {
-      if (cursor !== 0n) await db.command({ killCursors: '$cmd.aggregate', cursors: [cursor] }, { session }).catch(() => undefined);
+      await end();
       await session.endSession();
     },
   };
 }
 
-function openingCommand({ after, preImages, definitions }: ChangesOptions, token: Buffer | undefined): Document {
+interface Opening {
+  readonly token: Buffer | undefined;
+  readonly leftOut: readonly string[];
+}
+
+function openingCommand({ after, preImages, definitions }: ChangesOptions, { token, leftOut }: Opening): Document {
   const start = token === undefined ? { startAtOperationTime: new BSON.Timestamp(after + 1n) } : { startAfter: BSON.deserialize(token) };
   const images = preImages ? { fullDocumentBeforeChange: 'whenAvailable' } : {};
   const expanded = definitions ? { showExpandedEvents: true } : {};
+  const others = leftOut.length === 0 ? [] : [{ $match: { 'lsid.id': { $nin: leftOut.map((id) => new UUID(id)) } } }];
   return {
     aggregate: 1,
-    pipeline: [{ $changeStream: { ...start, ...images, ...expanded } }],
+    pipeline: [{ $changeStream: { ...start, ...images, ...expanded } }, ...others],
     cursor: {},
     readConcern: { level: 'majority' },
   };
@@ -117,11 +144,12 @@ function cursorOf(reply: Document): Cursor {
   return { id, batch, token };
 }
 
-/** The cluster time in a resume token: a key string whose first byte says timestamp and whose next eight are the time, big endian. */
-function tokenTime(token: Buffer): bigint {
+/** A resume token is a key string: a byte that says timestamp, the cluster time (big endian), version, type (128: that of an event; 0: of a time), … */
+function placeOf(token: Buffer): { readonly time: bigint; readonly isEvent: boolean } {
   const data = elementOf(token, '_data')?.value;
   const text = data === undefined ? '' : data.toString('latin1', 4, data.length - 1);
-  return text.startsWith('82') ? BigInt(`0x${text.slice(2, 18)}`) : 0n;
+  if (!text.startsWith('82')) return { time: 0n, isEvent: false };
+  return { time: BigInt(`0x${text.slice(2, 18)}`), isEvent: text.startsWith('2C0100', 22) };
 }
 
 /** A lost cursor, a fail-over: the stream goes on from its token. */

@@ -8,7 +8,7 @@ export type Truth = Readonly<Record<string, string>>;
 export async function truthOf(db: Db): Promise<Truth> {
   const truth: Record<string, string> = {};
   for (const info of await db.listCollections().toArray()) {
-    const { name, type, options } = info as { name: string; type: string; options: object };
+    const { name, type, options } = info as { name: string; type: string; options: Record<string, unknown> };
     if (/^(migration_(lock|journal|rollback_points|reports|writes|structure|maintenance)|system\.)/.test(name)) continue;
     const hashes: string[] = [];
     const source = type === 'timeseries' ? `system.buckets.${name}` : name;
@@ -22,9 +22,15 @@ export async function truthOf(db: Db): Promise<Truth> {
     }
     const indexes = type === 'view' ? [] : (await db.collection(name).indexes()).map((index) => BSON.EJSON.stringify(index)).sort();
     const documents = `${hashes.length} documents ${createHash('sha256').update(hashes.sort().join()).digest('hex')}`;
-    truth[name] = [type, BSON.EJSON.stringify(options), ...indexes, documents].join('\n');
+    truth[name] = [type, BSON.EJSON.stringify(withoutDefaults(options)), ...indexes, documents].join('\n');
   }
   return truth;
+}
+
+/** After a change of the validator the server names also what applies without being named. */
+function withoutDefaults(options: Record<string, unknown>): object {
+  const defaults: Record<string, unknown> = { validationLevel: 'strict', validationAction: 'error' };
+  return Object.fromEntries(Object.entries(options).filter(([name, value]) => defaults[name] !== value));
 }
 
 /** Names of the collections that are not the same in both, sorted. */

@@ -3,17 +3,56 @@ import { silentLog } from '../log/log.ts';
 import { acquireLock, type Lock } from '../migration/lock.ts';
 import { beginWritesRecord } from '../migration/writes-record.ts';
 import { observeWrites } from '../migration/worker/writes.ts';
-import { connect } from '../mongo/connect.ts';
+import { connect, type Connection } from '../mongo/connect.ts';
 import { Secret } from '../redaction/secret.ts';
 import { createPoint, type RollbackPoint } from '../rollback/point.ts';
 import { switchOnPreImages } from '../rollback/undo/pre-images.ts';
+import type { UndoProof } from '../rollback/undo/prove-undo.ts';
 import { openUndo, type PossibleUndo, type Undo, type UndoOptions } from '../rollback/undo/undo.ts';
+import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from './mongod.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export interface Scene {
   readonly client: MongoClient;
   readonly uri: string;
   readonly db: Db;
   readonly folder: string;
+}
+
+/** Scenes of one test file, each with a database of its own on the shared server. To be closed in `afterAll`. */
+export interface Scenes {
+  readonly connection: Connection;
+  readonly folder: string;
+  make(): Scene;
+  close(): Promise<void>;
+}
+
+export async function openScenes(purpose: string): Promise<Scenes> {
+  const connection = await connectShared();
+  const folder = await temporaryFolder();
+  const databases: string[] = [];
+  return {
+    connection,
+    folder: folder.path,
+    make: () => {
+      const name = uniqueDatabase(purpose);
+      databases.push(name);
+      return sceneOn({ connection, uri: sharedUri() }, { name, folder: folder.path });
+    },
+    close: async () => {
+      await dropDatabases(connection.client, databases);
+      await connection.client.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A scene on another server. */
+export function sceneOn(
+  { connection: { client }, uri }: { readonly connection: Pick<Connection, 'client'>; readonly uri: string },
+  { name, folder }: { readonly name: string; readonly folder: string },
+): Scene {
+  return { client, uri, db: client.db(name), folder };
 }
 
 /** What a run of action-migrate does around a migration: pre-images, rollback point. */
@@ -55,6 +94,14 @@ export async function migrateScene(
     recorder.add(observer.take());
     if (how.killed !== true) await recorder.end();
   }
+}
+
+/** Takes everything back and proves it. */
+export async function undoScene(made: Scene, point: RollbackPoint, options: Partial<UndoOptions> = {}): Promise<UndoProof> {
+  await using opened = await openSceneUndo(made, point, options);
+  const undo = possible(opened.undo);
+  await undo.carryOut();
+  return await undo.prove();
 }
 
 export interface UndoneScene extends AsyncDisposable {

@@ -30,12 +30,12 @@ export function pendingDocuments(
   catalog: readonly CatalogEntry[],
   { made }: Pick<DefinitionPlan, 'made'>,
 ): readonly Pending[] {
-  return catalog.flatMap(({ name, uuid }) => {
+  return catalog.flatMap(({ name, uuid, options }) => {
     if (uuid === undefined || made.has(uuid)) return [];
     const histories = [...observed.histories.of(uuid)].filter(({ writes }) =>
       writes.some(({ claim, time }) => observed.author(claim, time) !== 'others'),
     );
-    return histories.length === 0 ? [] : [{ collection: name, histories }];
+    return histories.length === 0 ? [] : [{ collection: name, validated: options.includes('"validator":'), histories }];
   });
 }
 

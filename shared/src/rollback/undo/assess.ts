@@ -1,9 +1,8 @@
-import { readManifest } from '../../backup/manifest.ts';
 import { GuardError } from '../../errors/guard-error.ts';
 import type { CatalogEntry } from '../../mongo/catalog.ts';
-import { sameDigest } from '../../mongo/digest.ts';
 import { assessDocuments, pendingDocuments, type DocumentAssessment, type OlderStates } from './assess-documents.ts';
 import { planDefinitions, type DefinitionPlan } from './definitions.ts';
+import { findHindrance } from './hindrances.ts';
 import type { DocumentHistory } from './history.ts';
 import type { Observed } from './observed.ts';
 import { noOlderStates, olderStatesFrom } from './older-states.ts';
@@ -28,8 +27,8 @@ export async function assess(options: UndoOptions, observed: Observed): Promise<
   const switchedOn = await uuidsSwitchedOn(db);
   const catalog = await standingCatalog(client, point, signal);
   const planned = planDefinitions({ point: point.census, now: catalog, events: observed.definitions, switchedOn });
-  const refused = planned.impossible ?? timeSeriesWritten(observed, catalog) ?? (await notInBackup(options, planned));
-  if (refused !== undefined) return refused;
+  const hindrance = await findHindrance({ options, observed, catalog, planned });
+  if (hindrance !== undefined) return hindrance;
   const made = conflictsOfMade(planned, observed, catalog);
   const dropped = conflictsOfDropped(planned, observed);
   if (choice === 'keep' && dropped[0] !== undefined)
@@ -77,35 +76,6 @@ export function stepsOf(plan: DefinitionPlan, { counts }: DocumentAssessment): r
     ...plan.createViews.map(({ name }) => step('make the view', name)),
     ...plan.modifications.map(({ collection, what }) => step(`change ${what} back`, collection)),
   ];
-}
-
-/** The buckets of a time series are in no change stream. */
-function timeSeriesWritten({ record }: Observed, catalog: readonly CatalogEntry[]): string | undefined {
-  const series = catalog.filter(({ type }) => type === 'timeseries').map(({ name }) => name);
-  const written = record.commands.find(({ collection, kind }) => kind !== 'definition' && series.includes(collection));
-  return written === undefined
-    ? undefined
-    : `the migration wrote to the time series ${written.collection}, whose writes are not told one by one`;
-}
-
-/** Collections that were dropped must be in the backup as they were at the point. */
-async function notInBackup({ backup, point }: UndoOptions, { restores }: DefinitionPlan): Promise<string | undefined> {
-  const [first] = restores;
-  if (first === undefined) return undefined;
-  if (backup === undefined) return `the migration dropped ${first.name}, and there is no backup`;
-  try {
-    const { collections } = await readManifest(backup.store, backup.id);
-    const differing = restores.find(({ name, digest }) => {
-      const held = collections.find((collection) => collection.database === point.database && collection.name === name);
-      return held === undefined || digest === undefined || !sameDigest(held.digest, digest);
-    });
-    return differing === undefined
-      ? undefined
-      : `the backup ${backup.id} does not hold ${differing.name}, which the migration dropped, as at the rollback point`;
-  } catch (error) {
-    if (error instanceof GuardError) return `the migration dropped ${first.name}, and its backup cannot be read: ${error.message}`;
-    throw error;
-  }
 }
 
 function writtenByOthers({ histories, author }: Observed, uuid: string): number {

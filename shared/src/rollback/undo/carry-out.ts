@@ -1,8 +1,5 @@
-import { UUID, type Document, type MongoClient } from 'mongodb';
 import { restoreBackup } from '../../backup/restore.ts';
-import { GuardError, toError } from '../../errors/guard-error.ts';
-import type { Log } from '../../log/log.ts';
-import { stopOperations } from '../../migration/operations.ts';
+import { GuardError } from '../../errors/guard-error.ts';
 import { recordUndoSession } from '../../migration/writes-record.ts';
 import { assess, type Assessed } from './assess.ts';
 import { pendingDocuments, putBackOf, wantedOf } from './assess-documents.ts';
@@ -10,6 +7,7 @@ import { finishDefinitions, prepareDefinitions, type DefinitionWork } from './ca
 import type { DocumentHistory } from './history.ts';
 import type { Observed } from './observed.ts';
 import { putDocumentsBack } from './put-documents-back.ts';
+import { endSessions, stopMigrations } from './still-running.ts';
 import { unknownState } from './touch.ts';
 import type { UndoOptions } from './undo.ts';
 import type { PutBack } from './write-back.ts';
@@ -28,8 +26,9 @@ export async function carryOut(options: UndoOptions, observed: Observed): Promis
     },
   };
   await work.confirm();
-  await stopOperations(client, leftRunning(point.database), log);
+  await stopMigrations(client, { database: point.database, log, signal });
   await endSessions(client, observed.record.undoSessions, log);
+  await observed.settle();
   const first = await assessNow(options, observed);
   refuseConflicts(options, first);
   if (first.plan.restores.length > 0 && backup !== undefined) {
@@ -41,21 +40,6 @@ export async function carryOut(options: UndoOptions, observed: Observed): Promis
   await putAllBack({ ...options, signal }, observed, work);
   const last = await assessNow(options, observed);
   await finishDefinitions(last.plan, work);
-}
-
-/** What a killed migration left running in a database: its connections are named with the holder of the lock and the fencing number. */
-function leftRunning(database: string): Document {
-  return { appName: /^migration-guard\/.+\/\d+$/, ns: { $gte: `${database}.`, $lt: `${database}/` } };
-}
-
-/** The transactions of a killed undo would hold its documents for a minute. */
-async function endSessions(client: MongoClient, sessions: ReadonlySet<string>, log: Log): Promise<void> {
-  if (sessions.size === 0) return;
-  const ids = [...sessions].map((session) => ({ id: new UUID(session) }));
-  await client
-    .db('admin')
-    .command({ killSessions: ids })
-    .catch((error: unknown) => log.warning(`Transactions of an earlier undo may still be open, for a minute: ${toError(error).name}.`));
 }
 
 async function assessNow(options: UndoOptions, observed: Observed): Promise<Assessed> {

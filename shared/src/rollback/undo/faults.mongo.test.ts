@@ -2,41 +2,38 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import type { Document } from 'mongodb';
+import { Timestamp, type Db, type Document } from 'mongodb';
 import { createBackup } from '../../backup/create.ts';
 import { directoryStore } from '../../backup/stores/directory.ts';
 import { silentLog } from '../../log/log.ts';
 import { takeCensus, type Census } from '../../mongo/census.ts';
-import { connect, type Connection } from '../../mongo/connect.ts';
+import { openChanges, timeOf } from '../../mongo/change-stream.ts';
+import { connect } from '../../mongo/connect.ts';
 import { Secret } from '../../redaction/secret.ts';
-import { connectShared, dropDatabases, sharedUri, startMongod, uniqueDatabase } from '../../testing/mongod.ts';
-import { temporaryFolder, type TemporaryFolder } from '../../testing/temporary-folder.ts';
-import { migrateScene, openSceneUndo, possible, takeScenePoint, type Scene } from '../../testing/undo-scene.ts';
+import { startMongod } from '../../testing/mongod.ts';
+import {
+  migrateScene,
+  openSceneUndo,
+  openScenes,
+  possible,
+  sceneOn,
+  takeScenePoint,
+  undoScene,
+  type Scene,
+  type Scenes,
+} from '../../testing/undo-scene.ts';
+import { timeOfText } from '../../timing/cluster-time.ts';
+import type { UndoOptions } from './undo.ts';
 
 interface Thing extends Document {
   readonly _id: number;
 }
 
-let connection: Connection;
-let folder: TemporaryFolder;
-const databases: string[] = [];
-
+let scenes: Scenes;
 beforeAll(async () => {
-  connection = await connectShared();
-  folder = await temporaryFolder();
+  scenes = await openScenes('undo_fault');
 });
-
-afterAll(async () => {
-  await dropDatabases(connection.client, databases);
-  await connection.client.close();
-  await folder[Symbol.asyncDispose]();
-});
-
-function scene(to: { readonly connection: Connection; readonly uri: string } = { connection, uri: sharedUri() }): Scene {
-  const name = uniqueDatabase('undo_fault');
-  if (to.connection === connection) databases.push(name);
-  return { client: to.connection.client, uri: to.uri, db: to.connection.client.db(name), folder: folder.path };
-}
+afterAll(() => scenes.close());
 
 const things = (count: number): Thing[] => Array.from({ length: count }, (_, _id) => ({ _id, a: _id, text: 'x'.repeat(200) }));
 
@@ -47,10 +44,17 @@ async function dataOf({ client, db }: Scene): Promise<unknown> {
     .map(({ name, digest, indexes, options }) => ({ name, digest, indexes, options: options.includes('PreImages') ? '{}' : options }));
 }
 
+async function backedUp({ db }: Scene, connection = scenes.connection): Promise<NonNullable<UndoOptions['backup']>> {
+  const store = directoryStore(path.join(scenes.folder, `${db.databaseName}-backup`));
+  const selection = { databases: [db.databaseName], include: [], exclude: [] };
+  const backup = await createBackup({ connection, store, selection, log: silentLog });
+  return { store, id: backup.id };
+}
+
 /** Starts the undo in a process of its own and kills it after so many milliseconds of work. Tells whether it was in time. */
 async function killUndo({ uri, db }: Scene, afterMilliseconds: number): Promise<boolean> {
   const program = path.resolve(import.meta.dirname, '../../testing/undo-process.ts');
-  const child = spawn(process.execPath, ['--conditions=source', program, uri, db.databaseName, folder.path], {
+  const child = spawn(process.execPath, ['--conditions=source', program, uri, db.databaseName, scenes.folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let done = false;
@@ -65,7 +69,7 @@ async function killUndo({ uri, db }: Scene, afterMilliseconds: number): Promise<
 
 describe('an undo that is cut off', () => {
   test('is done to the end by the next run, wherever it was killed', async () => {
-    const made = scene();
+    const made = scenes.make();
     const { db } = made;
     await db.collection<Thing>('things').insertMany(things(20_000));
     await db.collection('things').createIndex({ a: 1 }, { name: 'dropped' });
@@ -89,14 +93,14 @@ describe('an undo that is cut off', () => {
     await using opened = await openSceneUndo(made, point);
     const undo = possible(opened.undo);
     await undo.carryOut();
-    expect(await undo.prove()).toEqual({ differences: [], notCompared: 0 });
+    expect(await undo.prove()).toMatchObject({ differences: [], notCompared: 0 });
     expect(await dataOf(made)).toEqual(before);
   });
 
   test('goes on when the primary steps down', async () => {
     await using server = await startMongod({ kind: 'replica-set', members: 3 });
     await using other = await connect(new Secret(server.uri));
-    const made = scene({ connection: other, uri: server.uri });
+    const made = sceneOn({ connection: other, uri: server.uri }, { name: 'undone', folder: scenes.folder });
     await made.db.collection<Thing>('things').insertMany(things(15_000));
     const before = await dataOf(made);
     const point = await takeScenePoint(made);
@@ -121,21 +125,14 @@ describe('an undo that is cut off', () => {
     await undo.carryOut();
     await confirmed.stepDown;
     expect(writes).toBeGreaterThan(8);
-    expect(await undo.prove()).toEqual({ differences: [], notCompared: 0 });
+    expect(await undo.prove()).toMatchObject({ differences: [], notCompared: 0 });
     expect(await dataOf(made)).toEqual(before);
   }, 60_000);
 });
 
 describe('without earlier states', () => {
-  async function backedUp(made: Scene): Promise<{ readonly store: ReturnType<typeof directoryStore>; readonly id: string }> {
-    const store = directoryStore(path.join(folder.path, made.db.databaseName));
-    const selection = { databases: [made.db.databaseName], include: [], exclude: [] };
-    const backup = await createBackup({ connection, store, selection, log: silentLog });
-    return { store, id: backup.id };
-  }
-
   test('documents come from the backup by their _id, with what others wrote before', async () => {
-    const made = scene();
+    const made = scenes.make();
     const { db } = made;
     await db.collection<Thing>('things').insertMany(things(500));
     const backup = await backedUp(made);
@@ -149,7 +146,7 @@ describe('without earlier states', () => {
     await using opened = await openSceneUndo(made, point, { backup });
     const undo = possible(opened.undo);
     await undo.carryOut();
-    expect(await undo.prove()).toEqual({ differences: [], notCompared: 0 });
+    expect(await undo.prove()).toMatchObject({ differences: [], notCompared: 0 });
     const found = await db
       .collection<Thing>('things')
       .find({}, { sort: { _id: 1 } })
@@ -160,7 +157,7 @@ describe('without earlier states', () => {
   });
 
   test('and without a backup it is not possible, and why', async () => {
-    const made = scene();
+    const made = scenes.make();
     await made.db.collection<Thing>('things').insertMany(things(5));
     const point = await takeScenePoint(made, { preImages: false });
     await migrateScene(made, (to) => to.collection('things').updateMany({}, { $set: { a: -1 } }));
@@ -169,7 +166,7 @@ describe('without earlier states', () => {
   });
 
   test('dropped and replaced collections come from the backup', async () => {
-    const made = scene();
+    const made = scenes.make();
     const { db } = made;
     for (const name of ['dropped', 'replaced', 'stays']) await db.collection<Thing>(name).insertMany(things(300));
     await db.collection('dropped').createIndex({ a: 1 }, { name: 'index' });
@@ -192,19 +189,129 @@ describe('without earlier states', () => {
     await using opened = await openSceneUndo(made, point, { backup });
     const undo = possible(opened.undo);
     await undo.carryOut();
-    expect(await undo.prove()).toEqual({ differences: [], notCompared: 0 });
+    expect(await undo.prove()).toMatchObject({ differences: [], notCompared: 0 });
     expect(await db.collection<Thing>('stays').findOne({ _id: 1_000 })).not.toBeNull();
     await db.collection<Thing>('stays').deleteOne({ _id: 1_000 });
     expect(await dataOf(made)).toEqual(before);
   });
 });
 
-test('a standalone server is told as such', async () => {
-  await using server = await startMongod({ kind: 'standalone' });
-  await using other = await connect(new Secret(server.uri));
-  const made = scene({ connection: other, uri: server.uri });
-  await made.db.collection<Thing>('things').insertMany(things(5));
+describe('where the server tells less', () => {
+  test('a standalone server is told as such', async () => {
+    await using server = await startMongod({ kind: 'standalone' });
+    await using other = await connect(new Secret(server.uri));
+    const made = sceneOn({ connection: other, uri: server.uri }, { name: 'undone', folder: scenes.folder });
+    await made.db.collection<Thing>('things').insertMany(things(5));
+    const point = await takeScenePoint(made);
+    await using opened = await openSceneUndo(made, point);
+    expect(opened.undo).toEqual({ possible: false, why: 'a standalone server does not tell what was written' });
+  });
+
+  test('an oplog that is too short is told, and leads to the next rung', async () => {
+    await using server = await startMongod({ kind: 'replica-set', members: 1 }, { args: ['--oplogSize', '1', '--syncdelay', '1'] });
+    await using other = await connect(new Secret(server.uri));
+    const made = sceneOn({ connection: other, uri: server.uri }, { name: 'undone', folder: scenes.folder });
+    await made.db.collection<Thing>('things').insertMany(things(5));
+    const point = await takeScenePoint(made);
+    const since = timeOfText(point.clusterTime ?? '');
+    await migrateScene(made, (to) => to.collection('things').updateMany({}, { $set: { a: -1 } }));
+    const oplog = other.client.db('local').collection<{ ts: Timestamp }>('oplog.rs');
+    for (let oldest = 0n; oldest <= since;) {
+      await made.db.collection('filler').insertMany(Array.from({ length: 20 }, () => ({ text: 'x'.repeat(100_000) })));
+      oldest = timeOf((await oplog.findOne({}, { sort: { $natural: 1 } }))?.ts ?? new Timestamp(0n));
+    }
+    const changes = openChanges({ client: other.client, database: made.db.databaseName, after: since, preImages: true, definitions: true });
+    await expect(changes.readUntil(since + 1n, () => undefined)).rejects.toMatchObject({ code: 'server/history-lost' });
+    await changes.close();
+    await using opened = await openSceneUndo(made, point);
+    expect(opened.undo).toEqual({ possible: false, why: expect.stringContaining('the oplog no longer reaches back that far') });
+  }, 60_000);
+
+  test('a user who may not switch pre-images on, nor read the oplog, undoes by the backup', async () => {
+    await using guarded = await startMongod({ kind: 'replica-set', members: 1 }, { rootPassword: 'root' });
+    const uriOf = (user: string): string =>
+      guarded.uri.replace('mongodb://', `mongodb://${user}:root@`).replace(/\/([^/]*)\?/, '/$1?authSource=admin&');
+    await using root = await connect(new Secret(uriOf('root')));
+    const asRoot = sceneOn({ connection: root, uri: uriOf('root') }, { name: 'undone', folder: scenes.folder });
+    await root.client.db('admin').command({ createUser: 'app', pwd: 'root', roles: [{ role: 'readWrite', db: 'undone' }] });
+    await asRoot.db.collection<Thing>('things').insertMany(things(100));
+    const backup = await backedUp(asRoot, root);
+    await using app = await connect(new Secret(uriOf('app')));
+    const made = sceneOn({ connection: app, uri: uriOf('app') }, { name: 'undone', folder: scenes.folder });
+    const point = await takeScenePoint(made);
+    await migrateScene(made, (to) => to.collection('things').updateMany({}, { $set: { a: -1 } }));
+    await made.db.collection<Thing>('things').updateOne({ _id: 8 }, { $set: { late: true } });
+    expect(await undoScene(made, point, { backup })).toMatchObject({ differences: [], notCompared: 0 });
+    expect(
+      await made.db
+        .collection('things')
+        .find({}, { sort: { _id: 1 } })
+        .toArray(),
+    ).toEqual(things(100).map((thing) => ({ ...thing, ...(thing._id === 8 ? { late: true } : {}) })));
+  }, 60_000);
+});
+
+/** It tells no UUIDs, no earlier states and no changes of definitions: the same is asked of this server as of such a one. */
+describe('a server before 6.0', () => {
+  const serverVersion = '5.0.31';
+
+  test('is undone by the touched keys and the backup', async () => {
+    const made = scenes.make();
+    const { db } = made;
+    for (const name of ['things', 'others']) await db.collection<Thing>(name).insertMany(things(200));
+    const before = await dataOf(made);
+    const backup = await backedUp(made);
+    const point = await takeScenePoint(made, { preImages: false });
+    await migrateScene(made, async (to) => {
+      await to.collection('things').updateMany({}, { $set: { a: -1 } });
+      await to.collection<Thing>('others').deleteMany({ _id: { $lt: 50 } });
+      await to.collection<Thing>('things').insertOne({ _id: 1_000 });
+    });
+    expect(await undoScene(made, point, { backup, serverVersion })).toMatchObject({ differences: [], notCompared: 0 });
+    expect(await dataOf(made)).toEqual(before);
+  });
+
+  test.each([
+    ['makes a collection', (to: Db) => to.collection('made').insertOne({ a: 1 }), 'made'],
+    ['makes an index', (to: Db) => to.collection('things').createIndex({ a: 1 }), 'things'],
+    ['gives a collection another name', (to: Db) => to.collection('things').rename('moved'), 'things'],
+    ['drops a collection', (to: Db) => to.dropCollection('things'), 'things'],
+  ])('is left to the next rung when the migration %s', async (_what, up, name) => {
+    const made = scenes.make();
+    await made.db.collection<Thing>('things').insertMany(things(5));
+    const backup = await backedUp(made);
+    const point = await takeScenePoint(made, { preImages: false });
+    await migrateScene(made, up);
+    await using opened = await openSceneUndo(made, point, { backup, serverVersion });
+    expect(opened.undo).toEqual({ possible: false, why: expect.stringMatching(`^${name} was made or changed as a whole.*before 6.0`) });
+  });
+});
+
+test('what a killed migration left running is ended before it is decided whose its writes are', async () => {
+  const made = scenes.make();
+  const { db } = made;
+  await db.collection<Thing>('things').insertMany(things(200));
+  const before = await dataOf(made);
   const point = await takeScenePoint(made);
+  const slowly = { $function: { body: 'function (a) { sleep(50); return -a; }', args: ['$a'], lang: 'js' } };
+  await migrateScene(
+    made,
+    async (to) => {
+      to.collection('things')
+        .updateMany({}, [{ $set: { a: slowly } }])
+        .catch(() => undefined);
+      while ((await db.collection('things').countDocuments({ a: { $lt: 0 } })) === 0);
+    },
+    { killed: true },
+  );
   await using opened = await openSceneUndo(made, point);
-  expect(opened.undo).toEqual({ possible: false, why: 'a standalone server does not tell what was written' });
+  const undo = possible(opened.undo);
+  await undo.carryOut();
+  expect(await undo.prove()).toMatchObject({ differences: [], notCompared: 0 });
+  expect(await dataOf(made)).toEqual(before);
+  const left = await made.client
+    .db('admin')
+    .aggregate([{ $currentOp: {} }, { $match: { appName: 'migration-guard/test/1' } }])
+    .toArray();
+  expect(left.filter(({ active }) => active === true)).toEqual([]);
 });

@@ -48,6 +48,7 @@ export class Histories {
   readonly #documents: Map<string, Map<string, DocumentHistory>> = new Map();
   /** The same list of fields is kept once. */
   readonly #fieldLists: Map<string, readonly string[]> = new Map();
+  readonly #lastWrites: Map<string, bigint> = new Map();
   #size = 0;
 
   constructor(attribution: Attribution, images: ImageStore) {
@@ -61,16 +62,14 @@ export class Histories {
 
   /** Takes a write, and tells who claims it. */
   add(event: ChangeEvent & { readonly kind: Touch['kind']; readonly key: Buffer }): Claim {
+    this.#lastWrites.set(event.uuid, event.time);
     const fields = this.#fieldsOf(event);
     const claim = this.#attribution.claim(event, fields);
     const place = (bytes: Buffer | undefined): ImagePlace | undefined => (bytes === undefined ? undefined : this.#images.keep(bytes));
     const before = claim === 'others' ? undefined : place(event.before);
     const history = this.#historyOf(event, before);
     if (claim === 'undo') {
-      // Whatever the migration did before is put back, with all that others wrote until then.
-      history.othersWrote ||= history.writes.some((touch) => touch.claim === 'others');
-      history.earlier = [...history.earlier, ...history.writes.filter((touch) => typeof touch.claim === 'number')];
-      history.writes = [];
+      this.putBack(history);
       return claim;
     }
     // The first write that may be the migration's brings the state before it along, so what others wrote until then need not be kept.
@@ -89,6 +88,13 @@ export class Histories {
     return claim;
   }
 
+  /** Whatever the migration did is put back, with all that others wrote until then. */
+  putBack(history: DocumentHistory): void {
+    history.othersWrote ||= history.writes.some((touch) => touch.claim === 'others');
+    history.earlier = [...history.earlier, ...history.writes.filter((touch) => typeof touch.claim === 'number')];
+    history.writes = [];
+  }
+
   /** Whether anybody but migrations wrote the document since the point. */
   writtenByOthers({ othersWrote, writes, earlier }: DocumentHistory, author: (claim: Claim, time: bigint) => Author): boolean {
     return othersWrote || [...writes, ...earlier].some(({ claim, time }) => author(claim, time) !== 'migration');
@@ -102,8 +108,9 @@ export class Histories {
     return (this.#documents.get(uuid) ?? new Map<string, DocumentHistory>()).values();
   }
 
-  uuids(): readonly string[] {
-    return [...this.#documents.keys()];
+  /** Cluster time of the last write to a collection. */
+  lastWrite(uuid: string): bigint | undefined {
+    return this.#lastWrites.get(uuid);
   }
 
   touches({ writes }: DocumentHistory, author: (claim: Claim, time: bigint) => Author): readonly Touch[] {

@@ -3,6 +3,7 @@ import { Timestamp } from 'mongodb';
 import { currentClusterTime } from '../../backup/server-time.ts';
 import { GuardError } from '../../errors/guard-error.ts';
 import { readWritesRecord, type WritesRecord } from '../../migration/writes-record.ts';
+import { readCatalog } from '../../mongo/catalog.ts';
 import { openChanges, timeOf, type Changes } from '../../mongo/change-stream.ts';
 import { isOwnCollection, shadowPrefix } from '../../mongo/own-collections.ts';
 import { elementOf, elementsOf, stringOf } from '../../mongo/raw-bson.ts';
@@ -17,6 +18,8 @@ import { sessionsAt } from './oplog-sessions.ts';
 export interface Observed extends AsyncDisposable {
   readonly histories: Histories;
   readonly definitions: readonly DefinitionEvent[];
+  /** Whether the server tells of every change of a definition. */
+  readonly definitionsTold: boolean;
   /** Cluster time up to which everything is known. */
   readonly reached: bigint;
   readonly record: WritesRecord;
@@ -24,10 +27,12 @@ export interface Observed extends AsyncDisposable {
   /** Number of writes of others, by collection as it is called now. */
   readonly othersWrites: ReadonlyMap<string, number>;
   readonly author: (claim: Claim, time: bigint) => Author;
+  /** Reads on and decides whose every write is. No migration writes any more: whatever comes later is of others, or of this undo. */
+  settle(): Promise<void>;
   /** Reads on until now. */
   refresh(): Promise<void>;
-  /** Adds a session with which this undo writes. */
-  addSession(session: string): void;
+  /** What this undo writes in these sessions is not read again: it tells the histories itself. */
+  leaveOut(sessions: readonly string[]): Promise<void>;
 }
 
 export interface ObserveOptions {
@@ -51,55 +56,82 @@ const mostDocuments = 5_000_000;
 export async function observe(options: ObserveOptions): Promise<Observed> {
   const { client, database, since, major, signal } = options;
   const record = await readWritesRecord(client.db(database), since);
-  const undoSessions = new Set(record.undoSessions);
-  const attribution = new Attribution({ ...record, undoSessions, records: new Set(options.records) });
+  const attribution = new Attribution({ ...record, records: new Set(options.records) });
   const images = new ImageStore(options.folder);
-  const histories = new Histories(attribution, images);
-  const definitions: DefinitionEvent[] = [];
-  const othersWrites = new Map<string, number>();
-  const changes = openChanges({ client, database, after: since, preImages: major >= 6, definitions: major >= 6, signal });
-  const visit = (bytes: Buffer): void => {
-    const event = readEvent(bytes);
-    if (isLeftOut(event, options.ignored)) return;
-    if (!isWrite(event)) {
-      definitions.push(definitionOf(event, attribution));
-      return;
-    }
-    const last = histories.add(event);
-    if (histories.size > mostDocuments) {
-      throw new GuardError(
-        'rollback/undo-incomplete',
-        `More than ${mostDocuments} documents of ${database} were written since the rollback point.`,
-      );
-    }
-    if (last === 'others') othersWrites.set(event.collection, (othersWrites.get(event.collection) ?? 0) + 1);
-  };
-  const refresh = async (): Promise<void> => {
+  const seen = { histories: new Histories(attribution, images), definitions: [], othersWrites: new Map<string, number>() };
+  const definitionsTold = major >= 6;
+  const uuids = definitionsTold ? undefined : await uuidsByName(client, database);
+  const changes = openChanges({ client, database, after: since, preImages: major >= 6, definitions: definitionsTold, signal });
+  const visit = visitor({ ...options, attribution, seen, uuids });
+  const refresh = oneAtATime(async () => {
     const now = await currentClusterTime(client);
     if (now !== undefined) await changes.readUntil(timeOf(now), visit);
-  };
-  try {
+  });
+  const decisions = { author: attribution.decide(), at: since };
+  const settle = async (): Promise<void> => {
     await refresh();
     const undecided = attribution.undecided();
     const sessions = undecided.length === 0 ? undefined : await sessionsAt(client, undecided);
+    decisions.author = attribution.decide(sessions === undefined ? undefined : (time) => sessions.get(time));
+    decisions.at = changes.reached;
+  };
+  try {
+    await settle();
     return {
-      histories,
-      definitions,
+      ...seen,
+      definitionsTold,
       record,
       images,
-      othersWrites,
       get reached() {
         return changes.reached;
       },
-      author: attribution.decide(sessions === undefined ? undefined : (time) => sessions.get(time)),
-      refresh: oneAtATime(refresh),
-      addSession: (session) => undoSessions.add(session),
+      author: (claim, time) => (time > decisions.at && claim !== 'migration' ? 'others' : decisions.author(claim, time)),
+      settle,
+      refresh,
+      leaveOut: (sessions) => changes.leaveOut(sessions),
       [Symbol.asyncDispose]: () => end(changes, images),
     };
   } catch (error) {
     await end(changes, images);
     throw error;
   }
+}
+
+interface Visiting extends ObserveOptions {
+  readonly attribution: Attribution;
+  readonly seen: { readonly histories: Histories; readonly definitions: DefinitionEvent[]; readonly othersWrites: Map<string, number> };
+  /** By name, where the server does not tell them with a write. */
+  readonly uuids: ReadonlyMap<string, string> | undefined;
+}
+
+function visitor({ attribution, database, ignored, seen, uuids }: Visiting): (bytes: Buffer) => void {
+  const { histories, definitions, othersWrites } = seen;
+  return (bytes) => {
+    const told = readEvent(bytes);
+    const event = uuids === undefined ? told : { ...told, uuid: uuids.get(told.collection) ?? '' };
+    if (isLeftOut(event, ignored)) return;
+    if (!isWrite(event)) {
+      definitions.push(definitionOf(event, attribution));
+      return;
+    }
+    const claim = histories.add(event);
+    refuseTooMany(histories, database);
+    if (claim === 'others') othersWrites.set(event.collection, (othersWrites.get(event.collection) ?? 0) + 1);
+  };
+}
+
+function refuseTooMany({ size }: Histories, database: string): void {
+  if (size <= mostDocuments) return;
+  throw new GuardError(
+    'rollback/undo-incomplete',
+    `More than ${mostDocuments} documents of ${database} were written since the rollback point.`,
+  );
+}
+
+/** What servers before 6.0 do not tell with a write. They tell when a collection loses its name. */
+async function uuidsByName(client: MongoClient, database: string): Promise<ReadonlyMap<string, string>> {
+  const catalog = await readCatalog(client, database);
+  return new Map(catalog.flatMap(({ name, uuid }) => (uuid === undefined ? [] : [[name, uuid] as const])));
 }
 
 /** The cluster time as the driver sends it. */

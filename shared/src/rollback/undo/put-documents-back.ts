@@ -11,6 +11,8 @@ import { writeBack, type PutBack, type WrittenBack } from './write-back.ts';
 export interface Pending {
   /** As the collection is called now. */
   readonly collection: string;
+  /** Whether it has a validator now. */
+  readonly validated: boolean;
   readonly histories: readonly DocumentHistory[];
 }
 
@@ -28,11 +30,6 @@ export interface PutBackOptions {
   announce(session: string): Promise<void>;
   readonly log: Log;
   readonly signal: AbortSignal;
-}
-
-interface Batch {
-  readonly collection: string;
-  readonly histories: readonly DocumentHistory[];
 }
 
 const batchDocuments = 1_000;
@@ -54,11 +51,11 @@ export async function putDocumentsBack(options: PutBackOptions): Promise<void> {
   const { db, observed } = options;
   const sessions = Array.from({ length: batchesInFlight }, () => db.client.startSession({ causalConsistency: false }));
   try {
-    for (const session of sessions) {
-      const id = sessionOf(session);
-      observed.addSession(id);
-      await options.announce(id);
-    }
+    const ids = sessions.map(sessionOf);
+    for (const id of ids) await options.announce(id);
+    // The stream goes on behind an event that is not of these sessions, which the driver may have used before.
+    await observed.refresh();
+    await observed.leaveOut(ids);
     await new PuttingBack(options, sessions).run();
   } finally {
     for (const session of sessions) await session.endSession();
@@ -75,11 +72,11 @@ class PuttingBack {
   readonly #options: PutBackOptions;
   readonly #sessions: readonly ClientSession[];
   readonly #progress: ReturnType<typeof startProgress>;
-  /** Time of the last write that was known when a document was put back: no news, nothing to do. */
-  readonly #done: Map<DocumentHistory, bigint> = new Map();
+  /** Time of the last write that was known when a document was left as it is: no news, nothing to do. */
+  readonly #left: Map<DocumentHistory, bigint> = new Map();
   readonly #attempts: Map<DocumentHistory, number> = new Map();
-  #queue: Batch[] = [];
-  #stuck: Batch[] = [];
+  #queue: Pending[] = [];
+  #stuck: Pending[] = [];
   #freshAt = -Infinity;
 
   constructor(options: PutBackOptions, sessions: readonly ClientSession[]) {
@@ -91,7 +88,7 @@ class PuttingBack {
   async run(): Promise<void> {
     for (;;) {
       await this.#refresh();
-      this.#queue = this.#options.pending().flatMap(({ collection, histories }) => this.#batches(collection, histories));
+      this.#queue = this.#options.pending().flatMap((pending) => this.#batches(pending));
       if (this.#queue.length === 0) break;
       this.#stuck = [];
       const ended = await Promise.allSettled(this.#sessions.map((session) => this.#work(session)));
@@ -101,21 +98,21 @@ class PuttingBack {
     this.#options.log.info(`Put back ${this.#progress.summary()}`);
   }
 
-  #batches(collection: string, histories: readonly DocumentHistory[]): readonly Batch[] {
-    const open = histories.filter((history) => this.#done.get(history) !== lastTime(history));
-    const batches: Batch[] = [];
+  #batches({ histories, ...of }: Pending): readonly Pending[] {
+    const open = histories.filter((history) => this.#left.get(history) !== lastTime(history));
+    const batches: Pending[] = [];
     let batch: DocumentHistory[] = [];
     let bytes = 0;
     for (const history of open) {
       const size = history.writes.reduce((most, { before }) => Math.max(most, before?.length ?? 0), 0);
       if (batch.length > 0 && (batch.length >= batchDocuments || bytes + size > batchBytes)) {
-        batches.push({ collection, histories: batch });
+        batches.push({ ...of, histories: batch });
         [batch, bytes] = [[], 0];
       }
       batch.push(history);
       bytes += size;
     }
-    return batch.length === 0 ? batches : [...batches, { collection, histories: batch }];
+    return batch.length === 0 ? batches : [...batches, { ...of, histories: batch }];
   }
 
   async #work(session: ClientSession): Promise<void> {
@@ -129,16 +126,23 @@ class PuttingBack {
     }
   }
 
-  async #write({ collection, histories }: Batch, how: { readonly session: ClientSession; readonly apart: boolean }): Promise<WrittenBack> {
+  async #write({ histories, ...of }: Pending, how: { readonly session: ClientSession; readonly apart: boolean }): Promise<WrittenBack> {
     const { db, observed, wanted } = this.#options;
     const at = timestampOf(observed.reached);
-    const known = histories.map(
-      (history) => ({ history, time: lastTime(history), document: history.writes.length === 0 ? 'skip' : wanted(history) }) as const,
-    );
-    const documents = known.flatMap(({ document }) => (document === 'skip' ? [] : [document]));
-    const outcome = documents.length === 0 ? 'done' : await writeBack(documents, { db, collection, at, ...how });
+    const documents: PutBack[] = [];
+    const putBack: DocumentHistory[] = [];
+    for (const history of histories) {
+      const document = history.writes.length === 0 ? 'skip' : wanted(history);
+      if (document === 'skip') {
+        this.#left.set(history, lastTime(history));
+        continue;
+      }
+      documents.push(document);
+      putBack.push(history);
+    }
+    const outcome = documents.length === 0 ? 'done' : await writeBack(documents, { db, at, ...of, ...how });
     if (outcome !== 'done') return outcome;
-    for (const { history, time } of known) this.#done.set(history, time);
+    for (const history of putBack) observed.histories.putBack(history);
     this.#progress.add(
       documents.length,
       documents.reduce((sum, { document }) => sum + (document?.length ?? 0), 0),
@@ -146,7 +150,7 @@ class PuttingBack {
     return outcome;
   }
 
-  async #again(batch: Batch): Promise<void> {
+  async #again(batch: Pending): Promise<void> {
     const [first] = batch.histories;
     if (first === undefined) return;
     const attempts = (this.#attempts.get(first) ?? 0) + 1;
@@ -161,13 +165,14 @@ class PuttingBack {
   }
 
   /** The half without the cause goes through. A document alone goes to `last`, or once more into the queue. */
-  #halve({ collection, histories }: Batch, last: Batch[] | undefined): void {
+  #halve(batch: Pending, last: Pending[] | undefined): void {
+    const { histories } = batch;
     if (histories.length === 1) {
-      (last ?? this.#queue).push({ collection, histories });
+      (last ?? this.#queue).push(batch);
       return;
     }
     const middle = Math.ceil(histories.length / 2);
-    this.#queue.unshift({ collection, histories: histories.slice(0, middle) }, { collection, histories: histories.slice(middle) });
+    this.#queue.unshift({ ...batch, histories: histories.slice(0, middle) }, { ...batch, histories: histories.slice(middle) });
   }
 
   /** Documents that hold each other's unique values: all are deleted and inserted again, in one transaction. */
@@ -175,6 +180,7 @@ class PuttingBack {
     const [session] = this.#sessions;
     for (const [collection, stuck] of Map.groupBy(this.#stuck, (batch) => batch.collection)) {
       const histories = stuck.flatMap((batch) => batch.histories);
+      const validated = stuck.some((batch) => batch.validated);
       if (session === undefined || histories.length > mostTogether) {
         throw new GuardError('rollback/undo-incomplete', `${histories.length} documents of ${collection} hold unique values of others.`);
       }
@@ -182,7 +188,7 @@ class PuttingBack {
         this.#options.signal.throwIfAborted();
         await this.#options.confirm();
         await this.#refresh();
-        const outcome = await this.#write({ collection, histories }, { session, apart: true });
+        const outcome = await this.#write({ collection, validated, histories }, { session, apart: true });
         if (outcome === 'done') break;
         await sleep(Math.min(attempt * 2, longestPause), undefined, { signal: this.#options.signal });
         if (outcome === 'duplicate' || attempt >= mostAttempts) {

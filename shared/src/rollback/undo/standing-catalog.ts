@@ -1,5 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { readCatalog, type CatalogEntry } from '../../mongo/catalog.ts';
+import { parseExtendedJson } from '../../mongo/extended-json.ts';
 import { isOwnCollection } from '../../mongo/own-collections.ts';
 import type { RollbackPoint } from '../point.ts';
 
@@ -13,4 +14,8 @@ export async function standingCatalog(client: MongoClient, point: RollbackPoint,
   return all.filter(
     ({ name, uuid }) => (uuid !== undefined && uuids.has(uuid)) || (!isOwnCollection(name) && !point.ignored.includes(name)),
   );
+}
+
+export function isCapped({ options }: Pick<CatalogEntry, 'options'>): boolean {
+  return parseExtendedJson(options).get('capped') === true;
 }

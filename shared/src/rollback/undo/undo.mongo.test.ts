@@ -1,36 +1,31 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Db, Document } from 'mongodb';
-import type { Connection } from '../../mongo/connect.ts';
+import { silentLog } from '../../log/log.ts';
 import { takeCensus } from '../../mongo/census.ts';
-import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '../../testing/mongod.ts';
-import { temporaryFolder, type TemporaryFolder } from '../../testing/temporary-folder.ts';
-import { migrateScene, openSceneUndo, possible, takeScenePoint, type Scene } from '../../testing/undo-scene.ts';
+import {
+  migrateScene,
+  openSceneUndo,
+  openScenes,
+  possible,
+  takeScenePoint,
+  undoScene,
+  type Scene,
+  type Scenes,
+} from '../../testing/undo-scene.ts';
+import { recordUndoSession } from '../../migration/writes-record.ts';
+import type { RollbackPoint } from '../point.ts';
+import { everything } from './read-whole.ts';
 import type { ConflictChoice } from './undo.ts';
 
 interface Thing extends Document {
   readonly _id: number;
 }
 
-let connection: Connection;
-let folder: TemporaryFolder;
-const databases: string[] = [];
-
+let scenes: Scenes;
 beforeAll(async () => {
-  connection = await connectShared();
-  folder = await temporaryFolder();
+  scenes = await openScenes('undo');
 });
-
-afterAll(async () => {
-  await dropDatabases(connection.client, databases);
-  await connection.client.close();
-  await folder[Symbol.asyncDispose]();
-});
-
-function scene(): Scene {
-  const name = uniqueDatabase('undo');
-  databases.push(name);
-  return { client: connection.client, uri: sharedUri(), db: connection.client.db(name), folder: folder.path };
-}
+afterAll(() => scenes.close());
 
 const documentsOf = (db: Db, name: string): Promise<Document[]> =>
   db
@@ -38,11 +33,8 @@ const documentsOf = (db: Db, name: string): Promise<Document[]> =>
     .find({}, { sort: { _id: 1 } })
     .toArray();
 
-async function undoAll(made: Scene, point: Parameters<typeof openSceneUndo>[1], conflicts: ConflictChoice = 'fail'): Promise<void> {
-  await using opened = await openSceneUndo(made, point, { conflicts });
-  const undo = possible(opened.undo);
-  await undo.carryOut();
-  expect((await undo.prove()).differences).toEqual([]);
+async function undoAll(made: Scene, point: RollbackPoint, conflicts: ConflictChoice = 'fail'): Promise<void> {
+  expect((await undoScene(made, point, { conflicts })).differences).toEqual([]);
 }
 
 const range = (count: number): Thing[] =>
@@ -50,7 +42,7 @@ const range = (count: number): Thing[] =>
 
 describe('documents', () => {
   test('puts updated, deleted, inserted and replaced documents back as they were, byte for byte', async () => {
-    const made = scene();
+    const made = scenes.make();
     const { db } = made;
     await db.collection<Thing>('things').insertMany(range(50));
     const before = await takeCensus(made.client, db.databaseName, { digests: true });
@@ -73,7 +65,7 @@ describe('documents', () => {
   });
 
   test('unique values that changed places come back', async () => {
-    const made = scene();
+    const made = scenes.make();
     const things = made.db.collection<Thing>('things');
     await things.insertMany(range(10));
     await things.createIndex({ u: 1 }, { unique: true });
@@ -95,7 +87,7 @@ describe('documents', () => {
   });
 
   test('what others write meanwhile stays: other documents, other fields, and before the migration', async () => {
-    const made = scene();
+    const made = scenes.make();
     const things = made.db.collection<Thing>('things');
     await things.insertMany(range(20));
     const point = await takeScenePoint(made);
@@ -122,7 +114,7 @@ describe('documents', () => {
 });
 
 test('after a kill, the oplog tells the writes of others from those that nobody recorded', async () => {
-  const made = scene();
+  const made = scenes.make();
   const things = made.db.collection<Thing>('things');
   await things.insertMany(range(20));
   const point = await takeScenePoint(made);
@@ -145,7 +137,7 @@ test('after a kill, the oplog tells the writes of others from those that nobody 
 });
 
 test('what the migration did in transactions and by bulk writes is known', async () => {
-  const made = scene();
+  const made = scenes.make();
   const things = made.db.collection<Thing>('things');
   await things.insertMany(range(20));
   const point = await takeScenePoint(made);
@@ -173,7 +165,7 @@ test('what the migration did in transactions and by bulk writes is known', async
 });
 
 test('a time series that the migration wrote to is left to the next rung', async () => {
-  const made = scene();
+  const made = scenes.make();
   await made.db.createCollection('series', { timeseries: { timeField: 't' } });
   const point = await takeScenePoint(made);
   await migrateScene(made, (to) => to.collection('series').insertOne({ t: new Date() }));
@@ -181,9 +173,114 @@ test('a time series that the migration wrote to is left to the next rung', async
   expect(opened.undo).toEqual({ possible: false, why: expect.stringContaining('time series series') });
 });
 
+test.each([
+  ['a capped collection', (to: Db) => to.collection<Thing>('ring').updateOne({ _id: 1 }, { $set: { b: 2 } }), 'the capped collection ring'],
+  ['a time series', (to: Db) => to.collection('series').insertOne({ t: new Date() }), 'the time series series'],
+  ['a time series that is gone', (to: Db) => to.dropCollection('series'), 'the time series series is gone'],
+])('%s to which the migration did something is left to the next rung', async (_what, up, why) => {
+  const made = scenes.make();
+  await made.db.createCollection('ring', { capped: true, size: 100_000 });
+  await made.db.collection<Thing>('ring').insertMany(range(3));
+  await made.db.createCollection('series', { timeseries: { timeField: 't' } });
+  const point = await takeScenePoint(made);
+  await migrateScene(made, up);
+  await using opened = await openSceneUndo(made, point);
+  expect(opened.undo).toEqual({ possible: false, why: expect.stringContaining(why) });
+});
+
+test('others write to capped collections and time series meanwhile', async () => {
+  const made = scenes.make();
+  await made.db.createCollection('ring', { capped: true, size: 4_096 });
+  await made.db.createCollection('series', { timeseries: { timeField: 't' } });
+  await made.db.collection<Thing>('things').insertMany(range(5));
+  const point = await takeScenePoint(made);
+  await migrateScene(made, (to) => to.collection('things').updateMany({}, { $set: { b: 2 } }));
+  for (let turn = 0; turn < 20; turn++) await made.db.collection('ring').insertOne({ text: 'x'.repeat(1_000) });
+  await made.db.collection('series').insertMany([{ t: new Date(0) }, { t: new Date(1) }]);
+  const warnings: string[] = [];
+  const log = { ...silentLog, warning: (line: string) => void warnings.push(line) };
+  expect((await undoScene(made, point, { log })).differences).toEqual([]);
+  expect(warnings).toEqual([expect.stringContaining('wrote to series')]);
+  expect(await made.db.collection('ring').countDocuments()).toBeLessThan(10);
+  expect(await made.db.collection('series').countDocuments()).toBe(2);
+  expect(await documentsOf(made.db, 'things')).toEqual(range(5));
+});
+
+test('a value of a unique index that others took cannot be put back, and it is said of what', async () => {
+  const made = scenes.make();
+  const things = made.db.collection<Thing>('things');
+  await things.insertMany(range(5));
+  await things.createIndex({ u: 1 }, { unique: true });
+  const point = await takeScenePoint(made);
+  await migrateScene(made, (to) => to.collection<Thing>('things').updateOne({ _id: 1 }, { $set: { u: 'free' } }));
+  await things.insertOne({ _id: 100, u: 'u1' });
+  await using opened = await openSceneUndo(made, point);
+  const attempt = possible(opened.undo).carryOut();
+  await expect(attempt).rejects.toMatchObject({ code: 'rollback/undo-incomplete', message: expect.stringContaining('of things') });
+  expect(await things.findOne({ _id: 100 })).toMatchObject({ u: 'u1' });
+});
+
+describe('the proof', () => {
+  const nothing = { documents: 0, bytes: 0 };
+
+  test.each([
+    ['reads what was written since', nothing, 12],
+    ['reads every document', everything, 50],
+  ])('%s', async (_what, readWhole, read) => {
+    const made = scenes.make();
+    const things = made.db.collection<Thing>('things');
+    await things.insertMany(range(50));
+    const point = await takeScenePoint(made);
+    await migrateScene(made, (to) => to.collection<Thing>('things').updateMany({ _id: { $lt: 10 } }, { $set: { b: 2 } }));
+    await things.updateMany({ _id: { $in: [9, 20, 21] } }, { $set: { a: 'later' } });
+    const proof = await undoScene(made, point, { readWhole });
+    expect(proof).toMatchObject({ differences: [], notCompared: 0 });
+    expect(proof.collections).toContainEqual({ collection: 'things', documents: 50, read });
+  });
+
+  test.each([
+    ['by what was written since', nothing],
+    ['by every document', everything],
+  ])('finds, %s, what an undo has put back wrong', async (_what, readWhole) => {
+    const made = scenes.make();
+    await made.db.collection<Thing>('things').insertMany(range(50));
+    const point = await takeScenePoint(made);
+    await migrateScene(made, (to) => to.collection<Thing>('things').updateMany({ _id: { $lt: 10 } }, { $set: { b: 2 } }));
+    await using session = made.client.startSession();
+    await recordUndoSession(made.db, { run: 'test', session: Buffer.from(session.id?.id.buffer ?? []).toString('hex') });
+    await using opened = await openSceneUndo(made, point, { readWhole });
+    const undo = possible(opened.undo);
+    await undo.carryOut();
+    // What is written in a session of an undo is nobody else's.
+    const things = made.db.collection<Thing>('things');
+    await session.withTransaction(() => things.updateOne({ _id: 3 }, { $set: { b: 3 } }, { session }));
+    expect((await undo.prove()).differences).toEqual([expect.objectContaining({ collection: 'things', what: 'digest' })]);
+    await session.withTransaction(() => things.deleteOne({ _id: 4 }, { session }));
+    expect((await undo.prove()).differences).toEqual([{ collection: 'things', what: 'documents', before: '50', after: '49' }]);
+  });
+
+  test('reads every document where the number of them is not what the change stream tells', async () => {
+    const made = scenes.make();
+    const things = made.db.collection<Thing>('things');
+    await things.insertMany(range(50));
+    const point = await takeScenePoint(made);
+    const census = {
+      ...point.census,
+      collections: point.census.collections.map((collection) => ({
+        ...collection,
+        ...(collection.digest === undefined ? {} : { digest: { ...collection.digest, documents: 49 } }),
+      })),
+    };
+    await migrateScene(made, (to) => to.collection<Thing>('things').updateMany({ _id: { $lt: 10 } }, { $set: { b: 2 } }));
+    const proof = await undoScene(made, { ...point, census }, { readWhole: nothing });
+    expect(proof.differences).toEqual([{ collection: 'things', what: 'documents', before: '49', after: '50' }]);
+    expect(proof.collections).toContainEqual({ collection: 'things', documents: 50, read: 50 });
+  });
+});
+
 describe('conflicts', () => {
-  async function inConflict(): Promise<{ readonly made: Scene; readonly point: Awaited<ReturnType<typeof takeScenePoint>> }> {
-    const made = scene();
+  async function inConflict(): Promise<{ readonly made: Scene; readonly point: RollbackPoint }> {
+    const made = scenes.make();
     const things = made.db.collection<Thing>('things');
     await things.insertMany(range(5));
     const point = await takeScenePoint(made);
@@ -222,7 +319,7 @@ describe('conflicts', () => {
 
 describe('definitions', () => {
   test('indexes, options, validators, views, names and collections come back', async () => {
-    const made = scene();
+    const made = scenes.make();
     const { db } = made;
     await db.collection<Thing>('things').insertMany(range(10));
     await db.collection('things').createIndexes([

@@ -9,6 +9,7 @@ import { assess, olderStates, stepsOf, type Assessed } from './assess.ts';
 import { carryOut } from './carry-out.ts';
 import { observe, type Observed } from './observed.ts';
 import { switchOffPreImages, uuidsSwitchedOn } from './pre-images.ts';
+import { secondsOfReading, type ReadLimit } from './read-whole.ts';
 import { proveUndo, type UndoProof } from './prove-undo.ts';
 
 /** What happens to documents that the migration and somebody else changed in the same fields. */
@@ -16,6 +17,8 @@ export type ConflictChoice = 'fail' | 'keep' | 'revert';
 
 export interface UndoOptions {
   readonly client: MongoClient;
+  /** Default: the server is asked. */
+  readonly serverVersion?: string;
   readonly point: RollbackPoint;
   readonly conflicts: ConflictChoice;
   /** Needed for dropped collections, and for documents of which the server kept no earlier state. */
@@ -26,6 +29,8 @@ export interface UndoOptions {
   readonly now: () => Date;
   /** Where earlier states of documents may be kept while the undo runs. */
   readonly folder: string;
+  /** How much the proof reads beside the documents that were written since the point; default: what takes seconds. */
+  readonly readWhole?: ReadLimit;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -82,15 +87,15 @@ export async function openUndo(options: UndoOptions): Promise<Undo> {
   if (point.clusterTime === undefined) return { possible: false, why: 'a standalone server does not tell what was written' };
   const hello = await client.db('admin').command({ hello: 1 });
   if (hello['msg'] === 'isdbgrid') return { possible: false, why: 'documents of a sharded cluster are not undone one by one' };
-  const { version } = await client.db('admin').command({ buildInfo: 1 });
   try {
+    const version = options.serverVersion ?? String((await client.db('admin').command({ buildInfo: 1 }))['version']);
     const observed = await observe({
       client,
       database: point.database,
       since: timeOfText(point.clusterTime),
       ignored: point.ignored,
       records: [point.changelog ?? 'changelog'],
-      major: Number.parseInt(String(version), 10),
+      major: Number.parseInt(version, 10),
       folder: options.folder,
       signal: options.signal,
     });
@@ -133,7 +138,7 @@ function possibleUndo(options: UndoOptions, observed: Observed, assessed: Assess
 /** As long as others write, their documents' earlier states are needed for the proof: only then pre-images are put back. */
 async function proveAndEnd(options: UndoOptions, observed: Observed): Promise<UndoProof> {
   const { client, point, lock } = options;
-  const proof = await proveUndo({ ...options, observed, ...(await olderFor(options, observed)) });
+  const proof = await proveUndo({ readWhole: secondsOfReading, ...options, observed, ...(await olderFor(options, observed)) });
   if (proof.notCompared > 0) {
     options.log.warning(
       `${proof.notCompared} documents that others wrote were counted, but nobody kept what they were before: their contents are as others left them.`,

@@ -25,6 +25,8 @@ export interface WriteBackOptions {
   readonly session: ClientSession;
   /** The documents are only written as they were at this cluster time. */
   readonly at: Timestamp;
+  /** Whether the collection has a validator: documents come back as they were, also those that it would refuse. */
+  readonly validated: boolean;
   /** First all are deleted, then inserted: for values of unique indexes that change places. */
   readonly apart?: boolean;
 }
@@ -56,11 +58,13 @@ export async function writeBack(documents: readonly PutBack[], options: WriteBac
   }
 }
 
-function commandsFor(documents: readonly PutBack[], { collection, apart = false }: WriteBackOptions): readonly Document[] {
+function commandsFor(documents: readonly PutBack[], { collection, validated, apart = false }: WriteBackOptions): readonly Document[] {
   const absent = documents.filter(({ document }) => apart || document === undefined).map(({ key }) => deletion(key));
   const present = documents.flatMap(({ key, document }) => (document === undefined ? [] : [replacement(key, document)]));
   const deletes = { delete: collection, deletes: sequence('deletes', absent) };
-  const updates = { update: collection, bypassDocumentValidation: true, updates: sequence('updates', present) };
+  // Not every user may do this.
+  const bypass = validated ? { bypassDocumentValidation: true } : {};
+  const updates = { update: collection, ...bypass, updates: sequence('updates', present) };
   return [...(absent.length > 0 ? [deletes] : []), ...(present.length > 0 ? [updates] : [])];
 }
 

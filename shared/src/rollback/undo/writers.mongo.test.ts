@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Document } from 'mongodb';
-import { connect, type Connection } from '../../mongo/connect.ts';
+import { connect } from '../../mongo/connect.ts';
 import { Secret } from '../../redaction/secret.ts';
-import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '../../testing/mongod.ts';
-import { temporaryFolder, type TemporaryFolder } from '../../testing/temporary-folder.ts';
-import { migrateScene, openSceneUndo, possible, takeScenePoint, type Scene } from '../../testing/undo-scene.ts';
+import { migrateScene, openSceneUndo, openScenes, possible, takeScenePoint, type Scenes } from '../../testing/undo-scene.ts';
 
 interface Account extends Document {
   readonly _id: number;
@@ -13,29 +11,20 @@ interface Account extends Document {
 
 const writers = 1_000;
 const accounts = 1_500;
-const database = uniqueDatabase('undo_writers');
-let connection: Connection;
-let folder: TemporaryFolder;
-
+let scenes: Scenes;
 beforeAll(async () => {
-  connection = await connectShared();
-  folder = await temporaryFolder();
+  scenes = await openScenes('undo_writers');
 });
-
-afterAll(async () => {
-  await dropDatabases(connection.client, [database]);
-  await connection.client.close();
-  await folder[Symbol.asyncDispose]();
-});
+afterAll(() => scenes.close());
 
 test('no write of a thousand writers is lost, during migrate and rollback', async () => {
-  const db = connection.client.db(database);
-  const scene: Scene = { client: connection.client, uri: sharedUri(), db, folder: folder.path };
+  const scene = scenes.make();
+  const { db } = scene;
   const original = Array.from({ length: accounts }, (_, _id): Account => ({ _id, name: `n${_id}`, price: _id, visits: 0 }));
   await db.collection<Account>('accounts').insertMany(original);
   const point = await takeScenePoint(scene);
-  await using application = await connect(new Secret(sharedUri()), { maxPoolSize: 50 });
-  const theirs = application.client.db(database);
+  await using application = await connect(new Secret(scene.uri), { maxPoolSize: 50 });
+  const theirs = application.client.db(db.databaseName);
   const visits = new Map<number, number>();
   const state = { ended: false };
   let logged = 0;
@@ -60,7 +49,7 @@ test('no write of a thousand writers is lost, during migrate and rollback', asyn
   await undo.carryOut();
   state.ended = true;
   await Promise.all(running);
-  expect(await undo.prove()).toEqual({ differences: [], notCompared: 0 });
+  expect(await undo.prove()).toMatchObject({ differences: [], notCompared: 0 });
   const found = await db
     .collection<Account>('accounts')
     .find({}, { sort: { _id: 1 } })

@@ -69,7 +69,8 @@ export const spec = defineAction({
   outputs: {
     applied: 'File names that this run applied, a JSON array; right also after a failure',
     pending: 'File names that are still to be applied, a JSON array; right also after a failure',
-    'plan-hash': 'Hash of the plan: database and history (which file was applied when), files, their content and order, and what the lint rules find in them',
+    'plan-hash':
+      'Hash of the plan: database and history (which file was applied when), files, their content and order, and what the lint rules find in them',
     'rollback-point': 'Path of the rollback point, made right before the first write',
     findings: 'Number of findings, those of the lint rules included',
     databases: 'With the input `databases`: result, applied and pending files and rollback point of each database, a JSON array',

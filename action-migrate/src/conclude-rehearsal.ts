@@ -1,5 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
+import { planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { Rehearsal } from '@migration-guard/shared/rehearsal/room';
 import type { Finding, Result } from '@migration-guard/shared/report/run-report';
 import type { MigrateContext } from './contract.ts';
@@ -11,6 +11,7 @@ export interface Concluding {
   readonly context: MigrateContext;
   readonly database: string;
   readonly decision: Decision;
+  readonly plan: Plan;
   readonly backup: { readonly id: string; readonly takenAt: string };
   /** Kind of place on which the copy was. */
   readonly on: string;
@@ -21,8 +22,9 @@ export interface Concluding {
 }
 
 /** Tells what was found, keeps the plan with how its rehearsal ended, and judges it. */
-export async function concludeRehearsal({ context, database, decision, backup, on, rehearsal, findings }: Concluding): Promise<Outcome> {
-  const { stage, runFolder, now } = context;
+export async function concludeRehearsal(parts: Concluding): Promise<Outcome> {
+  const { context, database, decision, plan, backup, on, rehearsal, findings } = parts;
+  const { stage, runFolder } = context;
   const proven = [...decision.findings, ...findings, ...(rehearsal?.findings ?? [])];
   const all = [...proven, ...(rehearsal?.linted ?? [])];
   const result = resultOf(all);
@@ -35,7 +37,6 @@ export async function concludeRehearsal({ context, database, decision, backup, o
     takenAt: backup.takenAt,
     prechecks: [...(rehearsal?.prechecks ?? [])],
   };
-  const plan = makePlan({ database, history: decision.applied, files: decision.selected }, now());
   await planDocument.write(planFile(runFolder), { ...plan, rehearsal: told });
   if (rehearsal !== undefined) tellRehearsal(context, rehearsal);
   tellFindings(context, proven);

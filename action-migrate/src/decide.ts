@@ -9,6 +9,8 @@ import path from 'node:path';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 
 export interface Decision extends Standing {
+  /** Of the database, oldest first. */
+  readonly history: readonly AppliedMigration[];
   /** The pending files that this run is asked for, in order. */
   readonly selected: readonly MigrationFile[];
   readonly findings: readonly Finding[];
@@ -39,7 +41,7 @@ export function decide({ project, history, journal, inputs, settings, now }: Dec
     ...leftBehind(stand.pending, selected.files),
     ...appliedFindings(stand, { project, settings }),
   ];
-  return { ...stand, selected: selected.files, findings };
+  return { ...stand, history, selected: selected.files, findings };
 }
 
 /** What is to be said of files that were applied and are changed or gone. Throws `migration/edited` and `migration/missing` where the settings refuse them. */

@@ -23,20 +23,38 @@ export const sarifName = 'lint.sarif';
 /** GitHub shows at most so many annotations of one level for a step. */
 const annotationLimit = 10;
 
-/**
- * Checks files by the static rules, unless the configuration says `lint: false`. The findings are annotated at their lines and added to the
- * stage; the SARIF file lies in the run folder, and is written without findings too, so that an upload closes the old alerts.
- */
-export async function lintFiles({ project, files, context, without = [] }: LintOptions): Promise<readonly Finding[]> {
-  const { settings, runFolder, stage, log } = context;
+/** Checks files by the static rules and tells what they find. */
+export async function lintFiles({ without = [], context, ...parts }: LintOptions): Promise<readonly Finding[]> {
+  const found = await staticFindings({ ...parts, context });
+  return tellFindings(
+    found.filter(({ code }) => !without.includes(code)),
+    context,
+  );
+}
+
+/** What the static rules find in files; nothing where the configuration says `lint: false`. */
+export async function staticFindings({
+  project,
+  files,
+  context: { settings },
+}: Omit<LintOptions, 'without'>): Promise<readonly LintFinding[]> {
   if (settings.lint === false) return [];
   const { lint } = await import('@migration-guard/shared/migration/lint/run');
-  const { renderSarif } = await import('@migration-guard/shared/migration/lint/sarif');
   const sources = await Promise.all(
     files.map(async (file) => ({ file: path.relative(project.workspace, file.path), text: await readFile(file.path, 'utf8') })),
   );
   const names = project.files.map(({ name }) => name);
-  const found = lint(sources, names, lintSettings(settings.lint)).filter(({ code }) => !without.includes(code));
+  return lint(sources, names, lintSettings(settings.lint));
+}
+
+/**
+ * Annotates findings at their lines and adds them to the stage. The SARIF file lies in the run folder, and is written without findings too,
+ * so that an upload closes the old alerts.
+ */
+export async function tellFindings(found: readonly LintFinding[], context: MigrateContext): Promise<readonly Finding[]> {
+  const { settings, runFolder, stage, log } = context;
+  if (settings.lint === false) return [];
+  const { renderSarif } = await import('@migration-guard/shared/migration/lint/sarif');
   const sarif = path.join(runFolder, sarifName);
   await writeFile(sarif, renderSarif(found));
   context.setOutput('sarif', sarif);

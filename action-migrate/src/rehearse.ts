@@ -1,53 +1,51 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { actionsCache } from '@migration-guard/shared/action/remote-cache';
-import { readManifest } from '@migration-guard/shared/backup/manifest';
-import { backupSource } from '@migration-guard/shared/backup/restore-source';
 import { seriesOf } from '@migration-guard/shared/embedded/binary';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import type { AppliedMigration } from '@migration-guard/shared/migration/history/history';
-import { makePlan } from '@migration-guard/shared/migration/plan';
+import { makePlan, type Plan } from '@migration-guard/shared/migration/plan';
 import type { Project } from '@migration-guard/shared/migration/project';
 import { seconds } from '@migration-guard/shared/migration/run';
-import { connect, databaseName } from '@migration-guard/shared/mongo/connect';
+import { databaseName, namedDatabase } from '@migration-guard/shared/mongo/connect';
 import { Secret } from '@migration-guard/shared/redaction/secret';
 import { openCopy, type Copy, type CopyPlace } from '@migration-guard/shared/rehearsal/copy';
-import { historyInBackup } from '@migration-guard/shared/rehearsal/history-in-backup';
 import type { Finding } from '@migration-guard/shared/report/run-report';
-import { latestBackup } from './backup-choice.ts';
 import { concludeRehearsal } from './conclude-rehearsal.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide, type Decision } from './decide.ts';
 import { foretell } from './foretell.ts';
+import { copyState } from './identity.ts';
+import { staticFindings } from './lint.ts';
 import { performRehearsal } from './perform-rehearsal.ts';
 import { preparationOf, tellPreparation } from './preparation.ts';
+import { openRehearsalSource } from './rehearsal-source.ts';
 import { refuseStrangers } from './target.ts';
 import { openUserProject } from './user-project.ts';
 
 /** Proves what is pending on a restored copy: up, down, equal?, up again. Nothing is written to the source. */
 export async function rehearse(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   const { stage, log, signal, env, run } = context;
-  if (inputs.store === undefined) throw new GuardError('rehearsal/no-backup', 'No store of backups is given.');
   context.setOutput('applied', []);
   await using project = await openUserProject(inputs, context);
   const place = placeOf(inputs);
   if (place.kind !== 'ephemeral') await refuseStrangers(place.uri, inputs, context);
-  const database = await databaseOf(inputs, project);
-  const backup = await latestBackup(inputs.store, inputs, context);
-  stage.figure('Backup', backup.id);
-  const manifest = await readManifest(backup.store, backup.id);
-  const standing = { context, database, backup: { id: backup.id, takenAt: manifest.finishedAt }, on: place.kind };
+  const database = databaseOf(inputs, project);
   const parts = { inputs, context, project, database };
+  await using source = await openRehearsalSource(parts);
+  stage.figure('Backup', source.name);
+  const standing = { context, database, backup: { id: source.name, takenAt: source.takenAt }, on: place.kind };
   // Most pull requests bring no migration: that is known before anything is restored.
-  const known = await historyInBackup(backupSource(backup.store, manifest), { database, history: project.history });
-  const early = known === undefined ? undefined : decideBy(known, parts);
-  if (early?.selected.length === 0) return await concludeRehearsal({ ...standing, decision: early, findings: [] });
+  const early = source.history === undefined ? undefined : await decideBy(source.history, parts);
+  if (early?.decision.selected.length === 0) return await concludeRehearsal({ ...standing, ...early, findings: [] });
+  const backup = await source.backup();
   const startedAt = performance.now();
   await using copy = await openCopy({
     place,
     database,
-    store: backup.store,
-    backupId: backup.id,
+    ...backup,
     preparation: preparationOf(context.settings.rehearsal, project.history),
+    locks: project.config.lockCollectionName === undefined ? [] : [project.config.lockCollectionName],
+    claimed: (token) => (place.kind === 'ephemeral' ? undefined : context.saveState(copyState, JSON.stringify(token))),
     owner: run.url,
     env,
     log,
@@ -56,11 +54,11 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   });
   stage.figure('Restored in', seconds(performance.now() - startedAt));
   stage.figure('Server of the copy', `MongoDB ${copy.serverVersion}`);
-  const decision = early ?? decideBy(await project.history.read(copy.client.db(copy.database)), parts);
-  const rehearsal = await performRehearsal({ ...parts, copy, decision });
+  const decided = early ?? (await decideBy(await project.history.read(copy.client.db(copy.database)), parts));
+  const rehearsal = await performRehearsal({ ...parts, copy, decision: decided.decision });
   const foretold = await foretell({ inputs, context, copy, database, files: rehearsal.files, prechecks: rehearsal.prechecks });
   const findings = [...versionFindings(copy), ...tellPreparation(copy, context), ...foretold];
-  return await concludeRehearsal({ ...standing, decision, rehearsal, findings });
+  return await concludeRehearsal({ ...standing, ...decided, rehearsal, findings });
 }
 
 interface Deciding {
@@ -70,16 +68,23 @@ interface Deciding {
   readonly database: string;
 }
 
+interface Decided {
+  readonly decision: Decision;
+  readonly plan: Plan;
+}
+
 /** What runs, by the history of the copy; the outputs tell it also when the rehearsal does not come to its end. */
-function decideBy(history: readonly AppliedMigration[], { inputs, context, project, database }: Deciding): Decision {
+async function decideBy(history: readonly AppliedMigration[], { inputs, context, project, database }: Deciding): Promise<Decided> {
   const now = context.now();
   const decision = decide({ project, history, journal: new Map(), inputs, settings: context.settings, now });
   context.setOutput(
     'pending',
     decision.pending.map(({ name }) => name),
   );
-  context.setOutput('plan-hash', makePlan({ database, history: decision.applied, files: decision.selected }, now).hash);
-  return decision;
+  const found = await staticFindings({ project, files: decision.selected, context });
+  const plan = makePlan({ database, history, files: decision.selected, findings: found }, now);
+  context.setOutput('plan-hash', plan.hash);
+  return { decision, plan };
 }
 
 function placeOf({ rehearseOn, uri }: MigrateInputs): CopyPlace {
@@ -90,11 +95,10 @@ function placeOf({ rehearseOn, uri }: MigrateInputs): CopyPlace {
 }
 
 /** The input, else the database that the connection string or migrate-mongo's configuration names. */
-async function databaseOf({ database, uri }: MigrateInputs, { config }: Project): Promise<string> {
-  if (database !== undefined) return database;
-  if (uri === undefined) return databaseName(config.databaseName, { defaultDatabase: undefined });
-  await using connection = await connect(uri);
-  return databaseName(connection.defaultDatabase ?? config.databaseName, connection);
+function databaseOf({ database, uri }: MigrateInputs, { config }: Project): string {
+  return databaseName(database ?? (uri === undefined ? undefined : namedDatabase(uri)) ?? config.databaseName, {
+    defaultDatabase: undefined,
+  });
 }
 
 /** A copy on a server of another series than the source can behave in another way. */

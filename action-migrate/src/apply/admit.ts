@@ -13,7 +13,7 @@ import { askTarget } from '../ask-target.ts';
 import { decide } from '../decide.ts';
 import { findDrift } from '../drift.ts';
 import { furtherOf, namesToRun, plannedSteps, seedsToRun } from '../further-steps.ts';
-import { lintFiles } from '../lint.ts';
+import { staticFindings, tellFindings } from '../lint.ts';
 import { requireOwnHistory } from '../own-history.ts';
 import { loadFiles } from '../user-project.ts';
 import { checkTransactions } from './transactions.ts';
@@ -49,12 +49,14 @@ export async function admit(work: Work): Promise<Admitted | Outcome> {
   const seeds = seedsToRun(further, journal, context);
   const pending = namesToRun({ ...work.further, files: decision.pending, seeds: seedsToRun(work.further, journal, context) });
   await checkTransactions(work, [...files, ...seeds], loaded);
-  const plan = makePlan({ database: target.database, history: decision.applied, files: [...files, ...plannedSteps(further)] }, now());
+  const found = await staticFindings({ project, files, context });
+  const steps = [...files, ...plannedSteps(further)];
+  const plan = makePlan({ database: target.database, history: decision.history, files: steps, findings: found }, now());
   context.setOutput('plan-hash', plan.hash);
-  if (inputs.planHash !== undefined) requireHash(plan, inputs.planHash);
+  if (inputs.planHash !== undefined) await requireHash(plan, inputs.planHash, context.runFolder);
   if (inputs.requireRehearsal) await requireRehearsal(plan, { runFolder: context.runFolder, maxAge: inputs.maxAge, now: context.now() });
   const checked = [
-    ...(await lintFiles({ project, files, context })),
+    ...(await tellFindings(found, context)),
     ...(await findDrift(target, context)),
     ...(await askTarget(plan, target, context)),
   ];

@@ -4,18 +4,24 @@ import { z } from 'zod';
 import { defineDocument, type DocumentFormat } from '../documents/document.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import type { MigrationFile } from './files.ts';
+import type { AppliedMigration } from './history/history.ts';
+import type { LintFinding } from './lint/run.ts';
 import { knownPrecheckSchema } from './prechecks/known.ts';
 
 const schema = z.strictObject({
   version: z.literal(1),
-  /** Hash of everything that decides what a run does: database, history, files, their content and order. */
+  /** Hash of everything that decides what a run does: target, history, files, their content and order, and what is known of them. */
   hash: z.string(),
   /** ISO 8601. */
   createdAt: z.string(),
   database: z.string(),
   /** The migrations that were applied already, oldest first. */
   history: z.array(z.string()),
+  /** Of the target: SHA-256 of which file was applied there at which time. Another database with the same files has another one. */
+  target: z.string().exactOptional(),
   files: z.array(z.strictObject({ name: z.string(), hash: z.string() })),
+  /** What the static rules find in the files, for example `MD103 warning migrations/1.js:3`. */
+  findings: z.array(z.string()).exactOptional(),
   rehearsal: z
     .strictObject({
       result: z.enum(['passed', 'warned', 'failed', 'inconclusive']),
@@ -44,19 +50,35 @@ export function planFile(runFolder: string): string {
 
 export interface PlanParts {
   readonly database: string;
-  readonly history: readonly string[];
+  /** Of the target, oldest first. */
+  readonly history: readonly Pick<AppliedMigration, 'fileName' | 'appliedAt'>[];
   /** In the order in which they run; beside files also other steps. */
   readonly files: readonly Pick<MigrationFile, 'name' | 'hash'>[];
+  /** Of the static rules, about the files. */
+  readonly findings: readonly LintFinding[];
 }
 
-export function makePlan({ database, history, files }: PlanParts, now: Date): Plan {
-  const parts = { database, history: [...history], files: files.map(({ name, hash }) => ({ name, hash })) };
-  return { version: 1, hash: createHash('sha256').update(JSON.stringify(parts)).digest('hex'), createdAt: now.toISOString(), ...parts };
+export function makePlan({ database, history, files, findings }: PlanParts, now: Date): Plan {
+  const parts = {
+    database,
+    history: history.map(({ fileName }) => fileName),
+    target: sha256(history.map(({ fileName, appliedAt }) => [fileName, appliedAt.getTime()])),
+    files: files.map(({ name, hash }) => ({ name, hash })),
+    findings: findings.map(({ code, severity, file, line }) => `${code} ${severity} ${file}:${line}`),
+  };
+  return { version: 1, hash: sha256(parts), createdAt: now.toISOString(), ...parts };
 }
 
-/** Throws `plan/changed` when `plan` is not the one that was approved. */
-export function requireHash(plan: Plan, approved: string): void {
-  if (plan.hash !== approved) throw new GuardError('plan/changed', `The plan ${plan.hash} is not the approved plan ${approved}.`);
+function sha256(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+/** Throws `plan/changed` when `plan` is not the one that was approved; what differs is said where the run folder holds the approved one. */
+export async function requireHash(plan: Plan, approved: string, runFolder: string): Promise<void> {
+  if (plan.hash === approved) return;
+  const known = await planDocument.read(planFile(runFolder)).catch(() => undefined);
+  const why = known?.hash === approved ? `: ${differences(known, plan).join('; ')}` : '';
+  throw new GuardError('plan/changed', `The plan ${plan.hash} is not the approved plan ${approved}${why}.`);
 }
 
 export interface RequiredRehearsal {
@@ -79,7 +101,9 @@ export async function requireRehearsal(plan: Plan, { runFolder, maxAge, now }: R
   if (rehearsed.rehearsal.result !== 'passed' && rehearsed.rehearsal.result !== 'warned') {
     throw new GuardError('plan/not-rehearsed', `The rehearsal of this plan ended with ${rehearsed.rehearsal.result}.`);
   }
-  if (rehearsed.hash !== plan.hash) throw new GuardError('plan/changed', changes(rehearsed, plan));
+  if (rehearsed.hash !== plan.hash) {
+    throw new GuardError('plan/changed', `What was rehearsed is not what would be applied (${differences(rehearsed, plan).join('; ')}).`);
+  }
   const { takenAt = rehearsed.createdAt } = rehearsed.rehearsal;
   if (maxAge !== undefined && now.getTime() - Date.parse(takenAt) > maxAge)
     throw new GuardError('plan/not-rehearsed', `The plan was rehearsed on a copy of ${takenAt}, which is older than \`max-age\` allows.`);
@@ -92,15 +116,20 @@ export async function touchedInRehearsal(plan: Plan, runFolder: string): Promise
   return rehearsed?.hash === plan.hash && (result === 'passed' || result === 'warned') ? touched : undefined;
 }
 
-function changes(rehearsed: Plan, plan: Plan): string {
-  const before = new Map(rehearsed.files.map(({ name, hash }) => [name, hash]));
+/** What is not as it was; at least one sentence for two hashes that differ. */
+function differences(known: Plan, plan: Plan): readonly string[] {
+  const before = new Map(known.files.map(({ name, hash }) => [name, hash]));
   const files = plan.files.filter(({ name, hash }) => before.get(name) !== hash).map(({ name }) => name);
-  const gone = rehearsed.files.map(({ name }) => name).filter((name) => !plan.files.some((file) => file.name === name));
-  const what = [
-    ...(rehearsed.database === plan.database ? [] : [`database ${rehearsed.database}, now ${plan.database}`]),
-    ...(files.length === 0 ? [] : [`not rehearsed in this form: ${files.join(', ')}`]),
-    ...(gone.length === 0 ? [] : [`rehearsed but not to be applied: ${gone.join(', ')}`]),
-    ...(rehearsed.history.join() === plan.history.join() ? [] : ['the history of the target is another one']),
+  const gone = known.files.map(({ name }) => name).filter((name) => !plan.files.some((file) => file.name === name));
+  const findings = (plan.findings ?? []).filter((finding) => known.findings?.includes(finding) !== true);
+  const sameFiles = known.history.join() === plan.history.join();
+  const found = [
+    ...(known.database === plan.database ? [] : [`database ${known.database}, now ${plan.database}`]),
+    ...(files.length === 0 ? [] : [`not there in this form: ${files.join(', ')}`]),
+    ...(gone.length === 0 ? [] : [`there, but not to be applied: ${gone.join(', ')}`]),
+    ...(sameFiles ? [] : ['the history of the target is another one']),
+    ...(sameFiles && known.target !== plan.target ? ['the same files were applied at other times: it is another database'] : []),
+    ...(findings.length === 0 ? [] : [`not found then: ${findings.join(', ')}`]),
   ];
-  return `What was rehearsed is not what would be applied (${what.join('; ')}).`;
+  return found.length === 0 ? ['the order or the findings of the files are others'] : found;
 }

@@ -1,5 +1,6 @@
 import type { MigrationFile } from '@migration-guard/shared/migration/files';
-import { LoadError, openProject, type LoadFault, type Project } from '@migration-guard/shared/migration/project';
+import { LoadError, type LoadFault } from '@migration-guard/shared/migration/load-faults';
+import { openProject, type Project } from '@migration-guard/shared/migration/project';
 import { workerArgument } from '@migration-guard/shared/migration/worker/argument';
 import type { LoadedFile } from '@migration-guard/shared/migration/worker/protocol';
 import type { Finding } from '@migration-guard/shared/report/run-report';

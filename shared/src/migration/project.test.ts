@@ -6,7 +6,8 @@ import { silentLog } from '../log/log.ts';
 import { makeCheckout } from '../testing/checkout.ts';
 import { workerProgram } from '../testing/migration-worker.ts';
 import { sharedUri } from '../testing/mongod.ts';
-import { LoadError, openProject, type Project, type ProjectOptions } from './project.ts';
+import { LoadError } from './load-faults.ts';
+import { openProject, type Project, type ProjectOptions } from './project.ts';
 
 const cleanUps: (() => PromiseLike<unknown>)[] = [];
 

@@ -1,4 +1,4 @@
-import { lineText, placeOfFault } from './project.ts';
+import { lineText, placeOfFault } from './fault-place.ts';
 import type { CallResult } from './worker/protocol.ts';
 
 const shown = 5;

@@ -1,5 +1,5 @@
 import type { Refusal } from '../migration/worker/fence/policy.ts';
-import { placeOfFault } from '../migration/project.ts';
+import { placeOfFault } from '../migration/fault-place.ts';
 import type { Finding } from '../report/run-report.ts';
 import type { Stepped } from './stepping.ts';
 import { wrongCollections } from './wrong-collection.ts';

@@ -8,7 +8,8 @@ import type { Connection } from '../../../mongo/connect.ts';
 import { makeCheckout } from '../../../testing/checkout.ts';
 import { workerProgram } from '../../../testing/migration-worker.ts';
 import { connectShared, dropDatabases, sharedUri, startMongod, uniqueDatabase } from '../../../testing/mongod.ts';
-import { openProject, placeOfFault } from '../../project.ts';
+import { placeOfFault } from '../../fault-place.ts';
+import { openProject } from '../../project.ts';
 import type { CallResult } from '../protocol.ts';
 import type { FencePolicy, Refusal } from './policy.ts';
 

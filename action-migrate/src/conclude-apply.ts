@@ -1,7 +1,8 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import type { DoneCommand } from '@migration-guard/shared/migration/commands/run-commands';
 import { changedNothing, describeEffects } from '@migration-guard/shared/migration/effects';
-import { seconds, type DoneFile, type RunResult } from '@migration-guard/shared/migration/run';
+import { seconds } from '@migration-guard/shared/migration/run';
+import type { DoneFile, RunResult } from '@migration-guard/shared/migration/run-contract';
 import type { CreatedPoint } from '@migration-guard/shared/rollback/point';
 import type { Performed } from './apply/perform.ts';
 import type { Admitted } from './apply/work.ts';

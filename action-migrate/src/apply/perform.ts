@@ -1,6 +1,7 @@
 import { runCommands, type CommandsResult } from '@migration-guard/shared/migration/commands/run-commands';
 import { openJournal, type Journal, type JournalEntry } from '@migration-guard/shared/migration/journal';
-import { runSeeds, runUp, type Failure, type RunOptions, type RunResult } from '@migration-guard/shared/migration/run';
+import { runSeeds, runUp } from '@migration-guard/shared/migration/run';
+import type { Failure, RunOptions, RunResult } from '@migration-guard/shared/migration/run-contract';
 import type { CreatedPoint } from '@migration-guard/shared/rollback/point';
 import { appNameOf } from '../identity.ts';
 import type { UndoRecord } from './undo-record.ts';

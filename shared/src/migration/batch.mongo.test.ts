@@ -1,35 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { MongoClient, type Db } from 'mongodb';
 import { silentLog } from '../log/log.ts';
-import type { Connection } from '../mongo/connect.ts';
 import { applyMigrations } from '../testing/apply-migrations.ts';
-import { makeCheckout, type Checkout } from '../testing/checkout.ts';
-import { connectShared, dropDatabases, startMongod, uniqueDatabase } from '../testing/mongod.ts';
+import { makeCheckout } from '../testing/checkout.ts';
+import { openMigrationScene, type MigrationScene, type Prepared } from '../testing/migration-scene.ts';
+import { startMongod } from '../testing/mongod.ts';
 import { describeCheckpoints, journalCollection } from './journal.ts';
 import { lockCollection } from './lock.ts';
 
-let connection: Connection;
-const names: string[] = [];
-const checkouts: Checkout[] = [];
+let scene: MigrationScene;
 
 beforeAll(async () => {
-  connection = await connectShared();
+  scene = await openMigrationScene('batch');
 });
+afterAll(async () => scene[Symbol.asyncDispose]());
 
-afterAll(async () => {
-  for (const checkout of checkouts) await checkout[Symbol.asyncDispose]();
-  await dropDatabases(connection.client, names);
-  await connection.client.close();
-});
-
-async function prepare(up: string, documents = 95, constants = ''): Promise<{ readonly db: Db; readonly checkout: Checkout }> {
-  const name = uniqueDatabase('batch');
-  names.push(name);
-  const checkout = await makeCheckout({ 'migrations/1.js': `${constants}\nexports.up = async (db, client, { batch }) => {\n${up}\n};` });
-  checkouts.push(checkout);
-  const db = connection.client.db(name);
-  await fill(db, documents);
-  return { db, checkout };
+async function prepare(up: string, documents = 95, constants = ''): Promise<Prepared> {
+  const migration = `${constants}\nexports.up = async (db, client, { batch }) => {\n${up}\n};`;
+  const prepared = await scene.prepare({ 'migrations/1.js': migration });
+  await fill(prepared.db, documents);
+  return prepared;
 }
 
 async function fill(db: Db, documents: number): Promise<void> {
@@ -115,7 +105,7 @@ describe('the batch helper', () => {
       errorLabels: ['TransientTransactionError'],
       namespace: `${db.databaseName}.things`,
     };
-    await connection.client.db('admin').command({ configureFailPoint: 'failCommand', mode: { times: 3 }, data });
+    await scene.connection.client.db('admin').command({ configureFailPoint: 'failCommand', mode: { times: 3 }, data });
     const { done } = await applyMigrations(db, checkout.folder);
     expect(done[0]?.effects.collections).toEqual({ things: { inserted: 0, modified: 95, deleted: 0 } });
     expect(await db.collection('things').distinct('n')).toEqual([1]);
@@ -194,3 +184,65 @@ test('writes stop while a secondary is far behind, and start again', async () =>
   expect((await running).failure).toBeUndefined();
   expect(await db.collection('things').distinct('n')).toEqual([1]);
 });
+
+test('writes stop while flow control slows the server down', async () => {
+  await using server = await startMongod({ kind: 'replica-set', members: 3 }, { parameters: { flowControlTargetLagSeconds: 1 } });
+  await using client = new MongoClient(server.uri);
+  const admin = client.db('admin');
+  const hosts = (await admin.command({ hello: 1 }))['hosts'] as string[];
+  await using clients = new AsyncDisposableStack();
+  const nodes = hosts.map((host) => clients.use(new MongoClient(`mongodb://${host}/?directConnection=true`)));
+  const replication = async (mode: 'alwaysOn' | 'off'): Promise<void> => {
+    for (const node of nodes) await node.db('admin').command({ configureFailPoint: 'rsSyncApplyStop', mode });
+  };
+  await using checkout = await makeCheckout({ 'migrations/1.js': `exports.up = async (db, client, { batch }) => { ${raise} };` });
+  const db = client.db('shop');
+  await fill(db, 50);
+  const flag = db.collection(lockCollection, { writeConcern: { w: 1 } });
+  await flag.insertOne({ _id: 'pause' as never });
+  const paused = Promise.withResolvers<void>();
+  const slowed = Promise.withResolvers<void>();
+  const running = applyMigrations(db, checkout.folder, {
+    uri: server.uri,
+    throttle: { maxLagMilliseconds: 3_600_000, minOplogWindowMilliseconds: 0 },
+    onBatch: ({ waiting = '' }) => {
+      if (waiting.includes('paused')) paused.resolve();
+      if (waiting === 'flow control of the server slows writes down') slowed.resolve();
+    },
+  });
+  await paused.promise;
+  await replication('alwaysOn');
+  const isLagged = async (): Promise<boolean> => (await admin.command({ serverStatus: 1 }))['flowControl'].isLagged as boolean;
+  while (!(await isLagged())) await db.collection('others').insertOne({}, { writeConcern: { w: 1 } });
+  await flag.deleteOne({ _id: 'pause' as never });
+  await slowed.promise;
+  await replication('off');
+  expect((await running).failure).toBeUndefined();
+  expect(await db.collection('things').distinct('n')).toEqual([1]);
+}, 60_000);
+
+test('writes stop while a full oplog reaches back too little', async () => {
+  await using server = await startMongod({ kind: 'replica-set', members: 1 }, { args: ['--oplogSize', '5'] });
+  await using client = new MongoClient(server.uri);
+  await using checkout = await makeCheckout({ 'migrations/1.js': `exports.up = async (db, client, { batch }) => { ${raise} };` });
+  const db = client.db('shop');
+  await fill(db, 50);
+  const oplog = client.db('local');
+  const share = async (): Promise<number> => {
+    const { size, maxSize } = await oplog.command({ collStats: 'oplog.rs' });
+    return Number(size) / Number(maxSize);
+  };
+  while ((await share()) < 1) await db.collection('others').insertOne({ text: 'x'.repeat(1_000_000) });
+  const waiting = Promise.withResolvers<string>();
+  const controller = new AbortController();
+  const running = applyMigrations(db, checkout.folder, {
+    uri: server.uri,
+    signal: controller.signal,
+    throttle: { maxLagMilliseconds: 10_000, minOplogWindowMilliseconds: 3_600_000 },
+    onBatch: ({ waiting: why }) => why !== undefined && waiting.resolve(why),
+  });
+  expect(await waiting.promise).toMatch(/^the oplog reaches back only \d+ minutes$/);
+  controller.abort(new Error('cancelled'));
+  expect((await running).failure?.error.message).toBe('cancelled');
+  expect(await db.collection('things').countDocuments({ n: 1 })).toBe(0);
+}, 60_000);

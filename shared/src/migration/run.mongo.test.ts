@@ -3,12 +3,11 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Db } from 'mongodb';
-import { silentLog } from '../log/log.ts';
-import type { Connection } from '../mongo/connect.ts';
+import { silentLog, type Log } from '../log/log.ts';
 import { applyMigrations, testRun } from '../testing/apply-migrations.ts';
-import { makeCheckout, type Checkout } from '../testing/checkout.ts';
 import { workerProgram } from '../testing/migration-worker.ts';
-import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '../testing/mongod.ts';
+import { openMigrationScene, type MigrationScene } from '../testing/migration-scene.ts';
+import { sharedUri } from '../testing/mongod.ts';
 import { readHistory } from './history/migrate-mongo.ts';
 import { openJournal, readJournal } from './journal.ts';
 import { acquireLock } from './lock.ts';
@@ -17,27 +16,12 @@ import { runUp } from './run.ts';
 
 const run = testRun;
 
-let connection: Connection;
-const names: string[] = [];
-const checkouts: Checkout[] = [];
+let scene: MigrationScene;
 
 beforeAll(async () => {
-  connection = await connectShared();
+  scene = await openMigrationScene('run');
 });
-
-afterAll(async () => {
-  for (const checkout of checkouts) await checkout[Symbol.asyncDispose]();
-  await dropDatabases(connection.client, names);
-  await connection.client.close();
-});
-
-async function prepare(files: Readonly<Record<string, string>>): Promise<{ readonly db: Db; readonly checkout: Checkout }> {
-  const name = uniqueDatabase('run');
-  names.push(name);
-  const checkout = await makeCheckout(files);
-  checkouts.push(checkout);
-  return { db: connection.client.db(name), checkout };
-}
+afterAll(async () => scene[Symbol.asyncDispose]());
 
 const insert = (n: number): string =>
   `module.exports = { up: (db) => db.collection('things').insertOne({ n: ${n} }), down: (db) => db.collection('things').deleteOne({ n: ${n} }) };`;
@@ -60,7 +44,7 @@ const config = `module.exports = { mongodb: { url: ${JSON.stringify('URI')}, dat
 
 describe('running migrations', () => {
   test('applies in order and records what migrate-mongo records', async () => {
-    const { db, checkout } = await prepare({ 'migrations/2.js': insert(2), 'migrations/1.js': insert(1) });
+    const { db, checkout } = await scene.prepare({ 'migrations/2.js': insert(2), 'migrations/1.js': insert(1) });
     const { done, failure } = await applyMigrations(db, checkout.folder);
     expect(failure).toBeUndefined();
     expect(done.map(({ name, effects }) => [name, effects.collections])).toEqual([
@@ -77,7 +61,7 @@ describe('running migrations', () => {
   });
 
   test('shares its history with stock migrate-mongo, whoever comes first', async () => {
-    const { db, checkout } = await prepare({ 'migrations/1.js': insert(1) });
+    const { db, checkout } = await scene.prepare({ 'migrations/1.js': insert(1) });
     await checkout.write({ 'migrate-mongo-config.js': config.replace('URI', sharedUri()) });
     expect(await stock('up', db, checkout.folder)).toContain('MIGRATED UP: 1.js');
     await checkout.write({ 'migrations/2.js': insert(2) });
@@ -90,7 +74,11 @@ describe('running migrations', () => {
   });
 
   test('ten runners at once apply each file exactly once', async () => {
-    const { db, checkout } = await prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2), 'migrations/3.js': insert(3) });
+    const { db, checkout } = await scene.prepare({
+      'migrations/1.js': insert(1),
+      'migrations/2.js': insert(2),
+      'migrations/3.js': insert(3),
+    });
     const results = await Promise.all(Array.from({ length: 10 }, () => applyMigrations(db, checkout.folder)));
     expect(results.flatMap(({ done }) => done.map(({ name }) => name)).sort()).toEqual(['1.js', '2.js', '3.js']);
     expect(await db.collection('things').countDocuments()).toBe(3);
@@ -98,7 +86,7 @@ describe('running migrations', () => {
   });
 
   test('stops at a failing file, names its line and what it had done, and records exactly the files before', async () => {
-    const { db, checkout } = await prepare({
+    const { db, checkout } = await scene.prepare({
       'migrations/1.js': insert(1),
       'migrations/2.js': `exports.up = async (db) => {\n  await db.collection('things').insertMany([{}, {}]);\n  await db.collection('things').insertOne({ _id: 1 });\n  await db.collection('things').insertOne({ _id: 1 });\n};`,
       'migrations/3.js': insert(3),
@@ -117,7 +105,7 @@ describe('running migrations', () => {
     ['rejects where nobody waits', `Promise.reject(new Error('stray'))`, 'stray', 3],
     ['throws no error', `throw 'text'`, 'text', undefined],
   ])('a migration that %s has failed', async (_what, code, message, line) => {
-    const { db, checkout } = await prepare({
+    const { db, checkout } = await scene.prepare({
       'migrations/1.js': `exports.up = async (db) => {\n  await db.collection('things').insertOne({});\n  ${code};\n};`,
     });
     const { failure } = await applyMigrations(db, checkout.folder);
@@ -128,7 +116,7 @@ describe('running migrations', () => {
   });
 
   test('waits for writes that nobody awaited, says so, and shows what was printed to stderr and swallowed', async () => {
-    const { db, checkout } = await prepare({
+    const { db, checkout } = await scene.prepare({
       'migrations/1.js': `exports.up = async (db) => {
         await db.collection('things').createIndex({ n: 1 }, { unique: true });
         await db.collection('things').insertOne({ n: 1 });
@@ -145,8 +133,53 @@ describe('running migrations', () => {
     expect(done[0]?.effects).toMatchObject({ collections: { things: { inserted: 5001 } }, structure: ['createIndexes things'] });
   });
 
+  test('shows an error that was caught and only logged, without its stack', async () => {
+    const { db, checkout } = await scene.prepare({
+      'migrations/1.js': `exports.up = async (db) => {
+        await db.collection('things').insertOne({ n: 1 });
+        try { null.name } catch (error) { console.log('went on after', error) }
+        console.log('nothing wrong here');
+      };`,
+    });
+    const { done } = await applyMigrations(db, checkout.folder);
+    expect(done[0]?.warnings).toEqual([expect.stringMatching(/^It printed to stderr: went on after TypeError: Cannot read/)]);
+  });
+
+  test('migrations write with w: majority unless the connection string says otherwise', async () => {
+    const { db, checkout } = await scene.prepare({
+      'migrations/1.js': `exports.up = async (db, client) => { throw new Error([client, db, db.collection('a')].map(({ writeConcern }) => writeConcern.w)) };`,
+    });
+    expect((await applyMigrations(db, checkout.folder)).failure?.error.message).toContain('majority,majority,majority');
+    const { failure } = await applyMigrations(db, checkout.folder, { uri: `${sharedUri()}&w=1` });
+    expect(failure?.error.message).toContain('1,1,1');
+  });
+
+  test('tells every ten seconds how far a file is, in a group of its own, and one line when it has ended', async () => {
+    const { db, checkout } = await scene.prepare({
+      'migrations/1.js': `exports.up = async (db) => { await db.collection('things').insertOne({}); await new Promise((resolve) => setTimeout(resolve, 10_500)); };`,
+      'migrations/2.js': insert(2),
+    });
+    const lines: string[] = [];
+    const group: Log['group'] = async (name, body) => {
+      lines.push(`begin ${name}`);
+      const result = await body();
+      lines.push(`end ${name}`);
+      return result;
+    };
+    await applyMigrations(db, checkout.folder, { log: { ...silentLog, group, info: (line) => lines.push(line) } });
+    expect(lines.slice(1)).toEqual([
+      'begin up 1.js',
+      '… 1.js is running for 10 s: things: 1 inserted; 1 more pending',
+      'end up 1.js',
+      expect.stringMatching(/^up 1\.js: 1\d s, things: 1 inserted$/),
+      'begin up 2.js',
+      'end up 2.js',
+      expect.stringMatching(/^up 2\.js: 0\.\d s, things: 1 inserted$/),
+    ]);
+  }, 30_000);
+
   test('a client that is left open holds nothing up', async () => {
-    const { db, checkout } = await prepare({
+    const { db, checkout } = await scene.prepare({
       'migrations/1.js': `const { MongoClient } = require('mongodb');\nexports.up = async () => { await new MongoClient(${JSON.stringify(sharedUri())}).connect(); setInterval(() => {}, 1000); };`,
     });
     const { done } = await applyMigrations(db, checkout.folder);
@@ -154,13 +187,13 @@ describe('running migrations', () => {
   });
 
   test('stops a migration that runs into the time limit, on the server too', async () => {
-    const { db, checkout } = await prepare({
+    const { db, checkout } = await scene.prepare({
       'migrations/1.js': `exports.up = async (db) => { await db.collection('things').insertOne({}); await db.collection('things').findOne({ $where: 'sleep(60000) || true' }); };`,
     });
     const { failure } = await applyMigrations(db, checkout.folder, { timeout: 1_500 });
     expect(failure).toMatchObject({ file: '1.js', error: { code: 'run/timeout' } });
     const running = (): Promise<unknown[]> =>
-      connection.client
+      scene.connection.client
         .db('admin')
         .aggregate([{ $currentOp: {} }, { $match: { appName: `migration-guard/${db.databaseName}`, active: true } }])
         .toArray();
@@ -168,8 +201,20 @@ describe('running migrations', () => {
     expect((await readJournal(db)).get('1.js')).toMatchObject({ state: 'INTERRUPTED', error: 'run/timeout' });
   });
 
+  test('stops a file that runs into the time limit of one file, and starts no other', async () => {
+    const { db, checkout } = await scene.prepare({
+      'migrations/1.js': insert(1),
+      'migrations/2.js': `exports.up = async () => { for (;;); };`,
+      'migrations/3.js': insert(3),
+    });
+    const { done, failure } = await applyMigrations(db, checkout.folder, { fileTimeout: 2_000 });
+    expect(done.map(({ name }) => name)).toEqual(['1.js']);
+    expect(failure?.error.message).toBe('2.js did not end within the time limit of a file (`file-timeout`) and was stopped.');
+    expect((await readJournal(db)).get('2.js')).toMatchObject({ state: 'INTERRUPTED', error: 'run/timeout' });
+  });
+
   test('lets a file end after a cancel, and starts no other', async () => {
-    const { db, checkout } = await prepare({
+    const { db, checkout } = await scene.prepare({
       'migrations/1.js': `exports.up = async (db) => { console.log('started'); await new Promise((resolve) => setTimeout(resolve, 300)); await db.collection('things').insertOne({}); };`,
       'migrations/2.js': insert(2),
     });
@@ -205,7 +250,7 @@ describe('running migrations', () => {
   });
 
   test('stops at once when the lock is lost, and writes nothing more', async () => {
-    const { db, checkout } = await prepare({
+    const { db, checkout } = await scene.prepare({
       'migrations/1.js': `exports.up = async (db) => {
         await db.collection('migration_lock').updateOne({}, { $inc: { fence: 1 } });
         await new Promise(() => setInterval(() => {}, 1000));
@@ -218,7 +263,7 @@ describe('running migrations', () => {
   });
 
   test('a history that cannot be written ends the run, and the journal knows that the file had ended', async () => {
-    const { db, checkout } = await prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
+    const { db, checkout } = await scene.prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
     await db.createCollection('changelog', { validator: { fileName: { $ne: '2.js' } } });
     const { done, failure } = await applyMigrations(db, checkout.folder);
     expect(done.map(({ name }) => name)).toEqual(['1.js']);
@@ -227,7 +272,7 @@ describe('running migrations', () => {
   });
 
   test('down takes the newest back first and out of the history', async () => {
-    const { db, checkout } = await prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
+    const { db, checkout } = await scene.prepare({ 'migrations/1.js': insert(1), 'migrations/2.js': insert(2) });
     await applyMigrations(db, checkout.folder);
     const { done } = await applyMigrations(db, checkout.folder, { direction: 'down' });
     expect(done.map(({ name }) => name)).toEqual(['2.js', '1.js']);
@@ -237,7 +282,7 @@ describe('running migrations', () => {
   });
 
   test('records hashes where the configuration asks for them', async () => {
-    const { db, checkout } = await prepare({
+    const { db, checkout } = await scene.prepare({
       'migrate-mongo-config.js': `module.exports = { useFileHash: true };`,
       'migrations/1.js': insert(1),
     });

@@ -1,39 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Db } from 'mongodb';
 import { silentLog } from '../log/log.ts';
-import type { Connection } from '../mongo/connect.ts';
 import { applyMigrations, type ApplyOptions } from '../testing/apply-migrations.ts';
-import { makeCheckout, type Checkout } from '../testing/checkout.ts';
-import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
+import { openMigrationScene, type MigrationScene, type Prepared } from '../testing/migration-scene.ts';
 import { journalCollection, readJournal } from './journal.ts';
 import { settleCommit } from './settle.ts';
 
-let connection: Connection;
-const names: string[] = [];
-const checkouts: Checkout[] = [];
+let scene: MigrationScene;
 
 beforeAll(async () => {
-  connection = await connectShared();
+  scene = await openMigrationScene('transaction');
 });
+afterAll(async () => scene[Symbol.asyncDispose]());
 
-afterAll(async () => {
-  for (const checkout of checkouts) await checkout[Symbol.asyncDispose]();
-  await dropDatabases(connection.client, names);
-  await connection.client.close();
-});
-
-interface Prepared {
-  readonly db: Db;
-  readonly checkout: Checkout;
+interface Things extends Prepared {
   readonly apply: (options?: ApplyOptions) => ReturnType<typeof applyMigrations>;
 }
 
-async function prepare(files: Readonly<Record<string, string>>): Promise<Prepared> {
-  const name = uniqueDatabase('transaction');
-  names.push(name);
-  const checkout = await makeCheckout(files);
-  checkouts.push(checkout);
-  const db = connection.client.db(name);
+async function prepare(files: Readonly<Record<string, string>>): Promise<Things> {
+  const { db, checkout } = await scene.prepare(files);
   await db.collection<{ _id: number; n: number }>('things').insertMany([1, 2, 3].map((_id) => ({ _id, n: 0 })));
   return { db, checkout, apply: (options) => applyMigrations(db, checkout.folder, { transaction: 'per-file', ...options }) };
 }
@@ -43,7 +28,7 @@ const raised = async (db: Db): Promise<number> => db.collection('things').countD
 /** Fails the next `times` commands of this name for the migrations' own connection. */
 async function failCommand(db: Db, times: number, data: Readonly<Record<string, unknown>>): Promise<void> {
   const appName = `migration-guard/${db.databaseName}`;
-  await connection.client.db('admin').command({ configureFailPoint: 'failCommand', mode: { times }, data: { ...data, appName } });
+  await scene.connection.client.db('admin').command({ configureFailPoint: 'failCommand', mode: { times }, data: { ...data, appName } });
 }
 
 /** Writes in every way that a migration knows, none of which names a session. */
@@ -65,7 +50,7 @@ describe.each(['bundled', 'mongodb4', 'mongodb5', 'mongodb6'])('a file in a tran
     'migrations/1.js': `exports.up = async (db, client) => { ${body} };`,
     ...(driver === 'bundled' ? {} : { 'node_modules/mongodb/package.json': `{"name":"mongodb","version":"0","main":"index.js"}` }),
   });
-  const linked = async (body: string): Promise<Prepared> => {
+  const linked = async (body: string): Promise<Things> => {
     const prepared = await prepare(files(body));
     if (driver !== 'bundled') {
       const target = JSON.stringify(import.meta.resolve(driver).replace('file://', ''));
@@ -191,7 +176,7 @@ describe('transactions', () => {
   test('settling is final: whoever asks first decides, and a later commit fails', async () => {
     const { db } = await prepare({});
     const entry = { file: '1.js', state: 'STARTED' as const, at: new Date(), run: 'r', fence: 1, step: 1, commit: 'commit/1' };
-    const session = connection.client.startSession();
+    const session = scene.connection.client.startSession();
     session.startTransaction();
     await db.collection('things').insertOne({ n: 9 }, { session });
     expect(await settleCommit(db, entry)).toBe('aborted');

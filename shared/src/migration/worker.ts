@@ -174,9 +174,15 @@ export function workerFailed(error: unknown, doing: string): GuardError {
   const { fault } = error;
   const place = fault.file === undefined ? {} : { place: { file: fault.file, ...(fault.line === undefined ? {} : { line: fault.line }) } };
   const remedy = fault.remedy === undefined ? {} : { remedy: fault.remedy };
-  const code = fault.name === 'DriverMissing' ? 'migration/driver-missing' : 'migration/worker-failed';
+  const code = driverCodes[fault.name] ?? 'migration/worker-failed';
   return new GuardError(code, `${doing}: ${fault.message}`, { cause: error, ...place, ...remedy });
 }
+
+/** What a refusal means whose cause is the driver and not a file. */
+export const driverCodes: Readonly<Record<string, 'migration/driver-missing' | 'migration/driver-unsupported' | undefined>> = {
+  DriverMissing: 'migration/driver-missing',
+  DriverUnsupported: 'migration/driver-unsupported',
+};
 
 function environment(env: WorkerOptions['env']): NodeJS.ProcessEnv {
   return Object.fromEntries(
@@ -191,13 +197,16 @@ function endOf(child: ChildProcess): Promise<string> {
   });
 }
 
+/** A line of a stack: the line above it tells what happened. */
+const isFrame = /^\s+at /;
+
 /** Shows what a migration prints, line by line and indented, so that the runner takes no line for a command. */
 function printer(log: Log, onWarning: WorkerOptions['onWarning']): Print {
   return (stream, text) => {
     for (const line of text.split(/\r?\n/)) {
       if (line.trim() === '') continue;
       log.info(`  | ${line}`);
-      if (stream === 'stderr') onWarning?.(line);
+      if (stream === 'stderr' && !isFrame.test(line)) onWarning?.(line);
     }
   };
 }

@@ -1,11 +1,13 @@
 import path from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { noEffects, type Effects } from '../effects.ts';
 import { importGraph, type ImportGraph } from './bson-majors.ts';
-import { chooseDriver, DriverMissing, type Driver } from './driver.ts';
+import { chooseDriver, DriverMissing, DriverUnsupported, type Driver } from './driver.ts';
 import { watchEnvironment, type EnvironmentWatch } from './environment.ts';
 import { faultOf } from './fault.ts';
 import { installHooks, serveModule } from './hooks.ts';
-import { loadConfig, loadMigration, withVariables, type Migration } from './load.ts';
+import { loadConfig } from './config.ts';
+import { loadMigration, withVariables, type Migration } from './load.ts';
 import type { Ask, CallResult, Fault, RequestKind, Requests, Said } from './protocol.ts';
 import { perform, type Connected } from './perform.ts';
 import { record } from './recorder.ts';
@@ -49,6 +51,7 @@ export function serve(): void {
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
   redirectOutput();
+  warnOfLoggedErrors();
   reportExit(state);
   catchStrays(state);
   process.on('message', (ask: Ask) => void respond(ask, state));
@@ -73,6 +76,7 @@ async function answer(ask: Ask, state: State): Promise<Requests[RequestKind]['an
 
 function refusal(error: unknown, ask: Ask, { environment }: State): Fault {
   if (error instanceof DriverMissing) return { name: 'DriverMissing', message: error.message };
+  if (error instanceof DriverUnsupported) return { name: 'DriverUnsupported', message: error.message };
   return ask.kind === 'config' ? withVariables(faultOf(error, ask.file), environment.take()) : faultOf(error, '');
 }
 
@@ -199,6 +203,14 @@ function redirectOutput(): void {
       done?.();
       return true;
     };
+  }
+}
+
+/** An error that a migration catches and only logs deserves a look, whichever way it logs it. */
+function warnOfLoggedErrors(): void {
+  for (const name of ['log', 'info', 'debug'] as const) {
+    const print = console[name].bind(console);
+    console[name] = (...given: unknown[]): void => (given.some(isNativeError) ? console.error(...given) : print(...given));
   }
 }
 

@@ -71,6 +71,7 @@ async function step(action: string, inputs: Readonly<Record<string, string>>): P
   const seconds = (performance.now() - started) / 1_000;
   if (result.exitCode !== 0) throw new Error(`${action} failed:\n${result.rawLog.slice(-4_000)}`);
   console.error(`action-${action} ${inputs['mode']}: ${seconds.toFixed(1)} s, ${result.outputs['result']}`);
+  for (const [line] of result.rawLog.matchAll(/^(?:(?:up|down) .+: [\d.]+ s|::(?:warning|error)).*/gm)) console.error(`  ${line}`);
   return { seconds, spent: end(), result };
 }
 

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import type { MongoClient } from 'mongodb';
 import type { Manifest } from '../backup/manifest.ts';
 import { backupSource } from '../backup/restore-source.ts';
@@ -91,6 +92,11 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
   }
 }
 
+/** A quarter of the memory, for there are the action and its migrations too; more than 4 GB is not needed to hold what is worked on. */
+function cacheGigabytes(): number {
+  return Math.min(4, Math.max(1, Math.round(totalmem() / 2 ** 30 / 4)));
+}
+
 /** Writes can be made to fail, and what is due by a TTL index stays until the end: it would disturb what is compared. */
 const parameters = { enableTestCommands: 1, ttlMonitorEnabled: false };
 
@@ -102,7 +108,12 @@ async function serverFor(
   if (place.kind !== 'ephemeral') return place.uri;
   const binary = await ensureBinary({ env, log, remoteCache, version: manifest.server.version });
   log.info(`Starting a server for the copy: mongod ${binary.version} (${binary.source})`);
-  const server = await startEmbedded({ binary: binary.path, topology: { kind: 'replica-set', members: 1 }, parameters, cacheGigabytes: 1 });
+  const server = await startEmbedded({
+    binary: binary.path,
+    topology: { kind: 'replica-set', members: 1 },
+    parameters,
+    cacheGigabytes: cacheGigabytes(),
+  });
   cleanUps.push(() => server.stop());
   return new Secret(server.uri);
 }

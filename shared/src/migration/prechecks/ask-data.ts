@@ -19,8 +19,10 @@ type Answered = Omit<PrecheckAnswer, 'check'>;
 
 /** How each kind of question is asked. */
 const askers: { readonly [Kind in DataPrecheck['kind']]: (question: DataQuestion<Kind>) => Promise<Answered> | Answered } = {
-  async unique({ db, check, timeout }) {
-    const index = parseExtendedJson(check.index);
+  async unique({ db, check, entry, timeout }) {
+    const asked = parseExtendedJson(check.index);
+    const index = asked.has('key') ? asked : indexNamed(entry, asked.get('name'));
+    if (index === undefined) return { found: 0, message: `${about(check)}: the index is not there.` };
     const collation = index.get('collation');
     const options = { allowDiskUse: true, maxTimeMS: timeout, ...(collation instanceof Map ? { collation: collationOf(collation) } : {}) };
     const [counted] = await db.collection(check.collection).aggregate<Duplicates>(duplicates(index), options).toArray();
@@ -34,8 +36,10 @@ const askers: { readonly [Kind in DataPrecheck['kind']]: (question: DataQuestion
     const found = await db.collection(check.collection).countDocuments(unfit, { limit: mostCounted, maxTimeMS: timeout });
     return { found, message: `${about(check)}: ${atLeast(found)} documents do not fit and could not be changed any more.` };
   },
-  async expiry({ db, check, now, timeout }) {
-    const expired = { [check.field]: { $type: 'date', $lt: new Date(now.getTime() - check.seconds * 1_000) } };
+  async expiry({ db, check, entry, now, timeout }) {
+    const field = expiryField(entry, check);
+    if (field === undefined) return { found: 0, message: `${about(check)}: nothing expires there.` };
+    const expired = { [field]: { $type: 'date', $lt: new Date(now.getTime() - check.seconds * 1_000) } };
     const found = await db.collection(check.collection).countDocuments(expired, { limit: mostCounted, maxTimeMS: timeout });
     return { found, message: `${about(check)}: ${atLeast(found)} documents would be deleted within a minute.` };
   },
@@ -50,6 +54,20 @@ const askers: { readonly [Kind in DataPrecheck['kind']]: (question: DataQuestion
 export async function askData<Kind extends DataPrecheck['kind']>(question: DataQuestion<Kind>): Promise<Answered> {
   const kind: Kind = question.check.kind;
   return askers[kind](question);
+}
+
+function indexNamed({ indexes }: CatalogEntry, name: unknown): OrderedDocument | undefined {
+  return indexes.map(parseExtendedJson).find((index) => index.get('name') === name);
+}
+
+/** The field whose time decides, where the question does not say it. */
+function expiryField(entry: CatalogEntry, { field, named }: DataQuestion<'expiry'>['check']): string | undefined {
+  if (field !== undefined) return field;
+  const options = parseExtendedJson(entry.options);
+  const holder = named === undefined ? options.get('timeseries') : indexNamed(entry, named)?.get('key');
+  if (!(holder instanceof Map)) return undefined;
+  const [first] = holder.keys();
+  return named === undefined ? String(holder.get('timeField')) : first === undefined ? undefined : String(first);
 }
 
 function conflictAnswer(check: DataPrecheck, conflict: string | undefined): Answered {
@@ -71,13 +89,15 @@ const names: Readonly<Record<DataPrecheck['kind'], string>> = {
 
 /** For people: what is asked. */
 export function about(check: DataPrecheck): string {
-  const detail = 'index' in check ? ` (${keysOf(check.index)})` : 'field' in check ? ` by ${check.field}` : '';
+  const by = check.kind === 'expiry' ? (check.field ?? check.named) : undefined;
+  const detail = 'index' in check ? ` (${keysOf(check.index)})` : by === undefined ? '' : ` by ${by}`;
   return `${names[check.kind]} ${check.collection}${detail}`;
 }
 
-function keysOf(index: string): string {
-  const keys = parseExtendedJson(index).get('key');
-  return keys instanceof Map ? [...keys.keys()].join(', ') : '';
+function keysOf(text: string): string {
+  const index = parseExtendedJson(text);
+  const keys = index.get('key');
+  return keys instanceof Map ? [...keys.keys()].join(', ') : String(index.get('name'));
 }
 
 /**

@@ -33,6 +33,19 @@ test('an expiring index asks what would be gone, one that is changed too', () =>
   ]);
 });
 
+test('collMod names an index by its name too, or changes the expiry of a whole time series, and can make an index unique', () => {
+  const of = (definition: object): readonly object[] => derive(statement('collMod', 'x', definition)).slice(1);
+  expect(of({ index: { name: 'at_1', expireAfterSeconds: 5 } })).toEqual([{ kind: 'expiry', ...at('x'), named: 'at_1', seconds: 5 }]);
+  expect(of({ expireAfterSeconds: 5 })).toEqual([{ kind: 'expiry', ...at('x'), seconds: 5 }]);
+  expect(of({ expireAfterSeconds: 'off' })).toEqual([]);
+  expect(of({ index: { keyPattern: { a: 1 }, unique: true } })).toEqual([
+    { kind: 'unique', ...at('x'), index: '{"key":{"a":{"$numberInt":"1"}},"unique":true}' },
+  ]);
+  expect(of({ index: { name: 'a_1', prepareUnique: true } })).toEqual([
+    { kind: 'unique', ...at('x'), index: '{"name":"a_1","unique":true}' },
+  ]);
+});
+
 test('a strict validator asks for documents that do not fit, a lax one does not', () => {
   const validator = { price: { $gt: 0 } };
   const strict = statement('collMod', 'products', { validator });

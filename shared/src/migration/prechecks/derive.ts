@@ -34,7 +34,7 @@ function checksOf({ command }: Statement, definition: OrderedDocument, at: At): 
     case 'create':
       return [{ kind: 'options-conflict', ...at, options: textOf(withoutName(definition, 'create')) }];
     case 'collMod':
-      return [undisturbed, ...validatorChecks(definition, at), ...changedExpiry(definition, at)];
+      return [undisturbed, ...validatorChecks(definition, at), ...changedIndex(definition, at)];
     case 'drop':
     case 'dropIndexes':
     case 'renameCollection':
@@ -64,11 +64,24 @@ function validatorChecks(definition: OrderedDocument, at: At): readonly DataPrec
   return [{ kind: 'validator', ...at, validator: textOf(validator) }];
 }
 
-function changedExpiry(definition: OrderedDocument, at: At): readonly DataPrecheck[] {
+/** `collMod` names an index by its keys or by its name; without one it is about the collection, which expires by its own time. */
+function changedIndex(definition: OrderedDocument, at: At): readonly DataPrecheck[] {
   const index = documentOf(definition.get('index'));
-  const seconds = numberOf(index.get('expireAfterSeconds'));
-  const [field] = [...documentOf(index.get('keyPattern')).keys()];
-  return seconds === undefined || field === undefined ? [] : [{ kind: 'expiry', ...at, field, seconds }];
+  const keys = documentOf(index.get('keyPattern'));
+  const [field] = [...keys.keys()];
+  const named = index.get('name');
+  const by = field !== undefined ? { field } : typeof named === 'string' ? { named } : {};
+  const seconds = numberOf(index.get('expireAfterSeconds') ?? definition.get('expireAfterSeconds'));
+  const wanted: OrderedDocument = new Map([
+    ...(field === undefined ? [['name', named] as const] : [['key', keys] as const]),
+    ['unique', true],
+  ]);
+  return [
+    ...(index.get('unique') === true || index.get('prepareUnique') === true
+      ? [{ kind: 'unique' as const, ...at, index: textOf(wanted) }]
+      : []),
+    ...(seconds === undefined ? [] : [{ kind: 'expiry' as const, ...at, ...by, seconds }]),
+  ];
 }
 
 /** Names under which the documents are new: nothing of the target stands there, or it is replaced. */
@@ -103,6 +116,8 @@ function listOf(value: unknown): readonly OrderedDocument[] {
   return Array.isArray(value) ? value.map(documentOf) : [];
 }
 
+/** `undefined` also for `off`. */
 function numberOf(value: unknown): number | undefined {
-  return value === undefined || value === null ? undefined : Number(value);
+  const number = value === undefined || value === null ? Number.NaN : Number(value);
+  return Number.isFinite(number) ? number : undefined;
 }

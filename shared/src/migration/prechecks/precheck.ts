@@ -9,7 +9,7 @@ const weighed = { file: z.string(), sizes: z.record(z.string(), z.number()) };
  * canonical Extended JSON, in which keys keep their order.
  */
 export const precheckSchema = z.discriminatedUnion('kind', [
-  /** No two documents may have the same key. */
+  /** No two documents may have the same key. The index may be known by its name alone. */
   z.strictObject({ kind: z.literal('unique'), ...place, index: z.string() }),
   /** An index of that name or those keys may not exist with other options. */
   z.strictObject({ kind: z.literal('index-conflict'), ...place, index: z.string() }),
@@ -17,8 +17,14 @@ export const precheckSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('options-conflict'), ...place, options: z.string() }),
   /** Documents that do not fit the validator cannot be changed afterwards. */
   z.strictObject({ kind: z.literal('validator'), ...place, validator: z.string() }),
-  /** Documents that are older are deleted within a minute. */
-  z.strictObject({ kind: z.literal('expiry'), ...place, field: z.string(), seconds: z.number() }),
+  /** Documents that are older are deleted within a minute: by a field, that of the index `named`, or else the one by which the collection itself expires. */
+  z.strictObject({
+    kind: z.literal('expiry'),
+    ...place,
+    field: z.string().exactOptional(),
+    named: z.string().exactOptional(),
+    seconds: z.number(),
+  }),
   /** A structure cannot be changed while an index of it is built: the change fails, or waits as long. */
   z.strictObject({ kind: z.literal('index-build'), ...place }),
   /** The disk must hold what is added: bytes of documents, before they are compressed, and of indexes, as they were on the copy. */

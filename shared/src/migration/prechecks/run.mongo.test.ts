@@ -125,6 +125,26 @@ test('documents that would expire', async () => {
   expect(await ask({ kind: 'expiry', collection: 'sessions', field: 'at', seconds: 60 })).toMatchObject({ found: 1 });
 });
 
+test('what is known by the name of its index, or of its collection, is looked up', async () => {
+  await db.collection('tokens').insertMany([
+    { at: new Date(0), a: 1 },
+    { at: now, a: 1 },
+  ]);
+  await db.collection('tokens').createIndexes([
+    { key: { at: 1 }, name: 'old', expireAfterSeconds: 1e9 * 2 },
+    { key: { a: 1 }, name: 'by_a' },
+  ]);
+  expect(await ask({ kind: 'expiry', collection: 'tokens', named: 'old', seconds: 60 })).toMatchObject({
+    found: 1,
+    message: 'Expiry of tokens by old: 1 documents would be deleted within a minute.',
+  });
+  expect(await ask({ kind: 'expiry', collection: 'tokens', named: 'gone', seconds: 60 })).toMatchObject({ found: 0 });
+  expect(await ask({ kind: 'unique', collection: 'tokens', index: text({ name: 'by_a', unique: true }) })).toMatchObject({ found: 1 });
+  await db.createCollection('weather', { timeseries: { timeField: 'when' } });
+  await db.collection('weather').insertMany([{ when: new Date('2020-01-01') }, { when: now }]);
+  expect(await ask({ kind: 'expiry', collection: 'weather', seconds: 60 })).toMatchObject({ found: 1 });
+});
+
 test('what takes too long is not known', async () => {
   await db.admin().command({ configureFailPoint: 'maxTimeAlwaysTimeOut', mode: { times: 1 } });
   await db.collection('slow').insertOne({ a: 1 });

@@ -1,43 +1,17 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { compareCensus } from '@migration-guard/shared/checks/compare-census';
-import { takeCensus } from '@migration-guard/shared/mongo/census';
-import type { Connection } from '@migration-guard/shared/mongo/connect';
+import { describe, expect, test } from '@jest/globals';
 import { runReport } from '@migration-guard/shared/report/run-report';
-import { startJob, type Job, type StepResult } from '@migration-guard/shared/testing/action-runner';
 import { fillEveryKind } from '@migration-guard/shared/testing/every-kind';
-import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
+import { dropDatabases, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
+import { backupJob } from './backup-job.ts';
 
-const database = uniqueDatabase('action_backup');
-const copy = uniqueDatabase('action_backup_copy');
-let connection: Connection;
-let job: Job;
+const scene = backupJob('action_backup', fillEveryKind);
+const { database, renames, run } = scene;
+const db = () => scene.connection.client.db(database);
 
-beforeAll(async () => {
-  connection = await connectShared();
-  await fillEveryKind(connection.client.db(database));
-});
-
-beforeEach(async () => {
-  job = await startJob();
-});
-
-afterEach(async () => {
-  await job[Symbol.asyncDispose]();
-  await dropDatabases(connection.client, [copy]);
-});
-
-afterAll(async () => {
-  await dropDatabases(connection.client, [database]);
-  await connection.client.close();
-});
-
-const run = (inputs: Record<string, string>, options: Partial<Parameters<Job['run']>[1]> = {}): Promise<StepResult> =>
-  job.run('backup', { inputs: { uri: sharedUri(), store: 'backups', ...inputs }, ...options });
-
-const store = (): string => path.join(job.workspace, 'backups');
+const store = (): string => path.join(scene.job.workspace, 'backups');
 
 describe('a backup by the bundle', () => {
   test('is created, verified, listed and restored under another name', async () => {
@@ -53,13 +27,9 @@ describe('a backup by the bundle', () => {
     const listed = await run({ mode: 'list', uri: '' });
     expect(JSON.parse(listed.outputs['backups'] ?? '')).toMatchObject([{ id, status: 'committed', proof: 'read' }]);
 
-    const restored = await run({ mode: 'restore', 'backup-id': id, 'ns-from': `${database}.*`, 'ns-to': `${copy}.*` });
+    const restored = await run({ mode: 'restore', 'backup-id': id, ...renames });
     expect(restored).toMatchObject({ exitCode: 0, outputs: { proof: 'restore', documents: created.outputs['documents'] } });
-    const [before, after] = [
-      await takeCensus(connection.client, database, { digests: true }),
-      await takeCensus(connection.client, copy, { digests: true }),
-    ];
-    expect(compareCensus(before, { ...after, database })).toEqual([]);
+    expect(await scene.differences()).toEqual([]);
     const { stages } = await runReport.read(restored.outputs['run-report'] ?? '');
     expect(stages.map(({ mode, result }) => [mode, result])).toEqual([
       ['create', 'passed'],
@@ -77,13 +47,13 @@ describe('a backup by the bundle', () => {
 
   test('replaces what is there only with drop', async () => {
     const { outputs } = await run({ databases: database, include: 'types' });
-    await connection.client.db(database).collection('types').insertOne({ more: true });
+    await db().collection('types').insertOne({ more: true });
     const refused = await run({ mode: 'restore', 'backup-id': outputs['backup-id'] ?? '' });
     expect(refused.exitCode).toBe(1);
     expect(refused.rawLog).toContain('restore/target-exists');
-    expect(await connection.client.db(database).collection('types').countDocuments({ more: true })).toBe(1);
+    expect(await db().collection('types').countDocuments({ more: true })).toBe(1);
     expect(await run({ mode: 'restore', drop: 'true' })).toMatchObject({ exitCode: 0 });
-    expect(await connection.client.db(database).collection('types').countDocuments({ more: true })).toBe(0);
+    expect(await db().collection('types').countDocuments({ more: true })).toBe(0);
   });
 
   test('that is damaged is not accepted', async () => {
@@ -122,15 +92,15 @@ describe('what goes wrong', () => {
     expect(result.annotations.filter(({ level }) => level === 'error')).toEqual([
       expect.objectContaining({ message: expect.stringContaining(code) }),
     ]);
-    expect(await readdir(job.workspace)).toEqual([]);
+    expect(await readdir(scene.job.workspace)).toEqual([]);
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)('fault 2: a backup that is cancelled by %s leaves nothing in the store', async (signal) => {
     const many = uniqueDatabase('action_backup_many');
     const documents = Array.from({ length: 20_000 }, (_, n) => ({ n, text: Math.random().toString(36).repeat(200) }));
-    await connection.client.db(many).collection('big').insertMany(documents);
+    await scene.connection.client.db(many).collection('big').insertMany(documents);
     const result = await run({ databases: many, compression: 'gzip' }, { onStart: (child) => void signalWhenStarted(child, signal) });
-    await dropDatabases(connection.client, [many]);
+    await dropDatabases(scene.connection.client, [many]);
     expect(result).toMatchObject({ exitCode: 1, outputs: { result: 'failed' } });
     expect(result.rawLog).toContain('run/cancelled');
     expect(await readdir(store())).toEqual([]);

@@ -1,38 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Connection } from '@migration-guard/shared/mongo/connect';
+import { describe, expect, test } from '@jest/globals';
 import { runReport } from '@migration-guard/shared/report/run-report';
-import { startJob, type Job, type StepResult } from '@migration-guard/shared/testing/action-runner';
-import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
+import { backupJob, type BackupJob } from './backup-job.ts';
 
-const database = uniqueDatabase('action_consistency');
-const copy = uniqueDatabase('action_consistency_copy');
-let connection: Connection;
-let job: Job;
-
-beforeAll(async () => {
-  connection = await connectShared();
-  const rows = Array.from({ length: 100 }, (_, n) => ({ n }));
-  await connection.client.db(database).collection('orders').insertMany(rows);
-});
-
-beforeEach(async () => {
-  job = await startJob();
-});
-
-afterEach(async () => {
-  await job[Symbol.asyncDispose]();
-  await dropDatabases(connection.client, [copy]);
-});
-
-afterAll(async () => {
-  await dropDatabases(connection.client, [database]);
-  await connection.client.close();
-});
-
-const run = (inputs: Record<string, string>): Promise<StepResult> =>
-  job.run('backup', { inputs: { uri: sharedUri(), store: 'backups', databases: database, ...inputs } });
-
-const renames = { 'ns-from': `${database}.*`, 'ns-to': `${copy}.*` };
+const scene = backupJob('action_consistency', (db) => db.collection('orders').insertMany(Array.from({ length: 100 }, (_, n) => ({ n }))));
+const { database, renames } = scene;
+const db = () => scene.connection.client.db(database);
+const run = (inputs: Record<string, string>): ReturnType<BackupJob['run']> => scene.run({ databases: database, ...inputs });
 
 describe('a backup by the oplog', () => {
   test('is taken, proven by a restore, and restored under another name', async () => {
@@ -63,16 +36,16 @@ test('a backup by a query is named as a part, and is not the latest', async () =
 });
 
 test('users and roles are taken and restored when that is asked for, and a backup of hashes is warned of', async () => {
-  await connection.client.db(database).command({ createRole: 'teller', privileges: [], roles: [] });
+  await db().command({ createRole: 'teller', privileges: [], roles: [] });
   const created = await run({ 'users-and-roles': 'true' });
   expect(created.exitCode).toBe(0);
-  await connection.client.db(database).command({ dropAllRolesFromDatabase: 1 });
+  await db().command({ dropAllRolesFromDatabase: 1 });
   const { stages } = await runReport.read(created.outputs['run-report'] ?? '');
   expect(stages[0]?.findings.map(({ rule }) => rule)).toContain('backup/password-hashes');
   const restored = await run({ mode: 'restore', ...renames, 'users-and-roles': 'true' });
   expect(restored.rawLog).toContain('Restored 0 users and 1 roles');
-  expect((await connection.client.db(database).command({ rolesInfo: 1 }))['roles']).toHaveLength(1);
-  await connection.client.db(database).command({ dropAllRolesFromDatabase: 1 });
+  expect((await db().command({ rolesInfo: 1 }))['roles']).toHaveLength(1);
+  await db().command({ dropAllRolesFromDatabase: 1 });
 });
 
 test.each([

@@ -1,11 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Connection } from '@migration-guard/shared/mongo/connect';
+import { describe, expect, test } from '@jest/globals';
 import { runReport } from '@migration-guard/shared/report/run-report';
-import { startJob, type Job, type StepResult } from '@migration-guard/shared/testing/action-runner';
 import { answer, atlasKey, atlasProject, atlasSnapshot, startAtlas } from '@migration-guard/shared/testing/atlas';
-import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import { pbmStandIn } from '@migration-guard/shared/testing/pbm';
 import {
   pbmAbsent,
@@ -18,57 +15,33 @@ import {
   pbmVersion,
 } from '@migration-guard/shared/testing/pbm-answers';
 import { stockTool } from '@migration-guard/shared/testing/stock-tools';
+import { backupJob } from './backup-job.ts';
 
-const database = uniqueDatabase('engines');
-const copy = uniqueDatabase('engines_copy');
-let connection: Connection;
-let job: Job;
-
-beforeAll(async () => {
-  connection = await connectShared();
-  await connection.client
-    .db(database)
-    .collection('orders')
-    .insertMany([{ n: 1 }, { n: 2 }]);
-  await connection.client.db(database).collection('orders').createIndex({ n: 1 });
+const scene = backupJob('engines', async (db) => {
+  await db.collection('orders').insertMany([{ n: 1 }, { n: 2 }]);
+  await db.collection('orders').createIndex({ n: 1 });
 });
-
-beforeEach(async () => {
-  job = await startJob();
-});
-
-afterEach(async () => {
-  await job[Symbol.asyncDispose]();
-  await dropDatabases(connection.client, [copy]);
-});
-
-afterAll(async () => {
-  await dropDatabases(connection.client, [database]);
-  await connection.client.close();
-});
-
-const run = (inputs: Record<string, string>): Promise<StepResult> =>
-  job.run('backup', { inputs: { uri: sharedUri(), store: 'backups', ...inputs } });
+const { database, renames, run } = scene;
 
 const manifestOf = async (id: string): Promise<unknown> =>
-  JSON.parse(await readFile(path.join(job.workspace, 'backups', id, 'manifest.json'), 'utf8'));
+  JSON.parse(await readFile(path.join(scene.job.workspace, 'backups', id, 'manifest.json'), 'utf8'));
 
 describe('engine: mongodump', () => {
   test('takes a backup like any other, and mongorestore restores it', async () => {
-    await stockTool('mongodump', job.temp);
-    await stockTool('mongorestore', job.temp);
-    const engine = { engine: 'mongodump', 'engine-path': job.temp };
+    await stockTool('mongodump', scene.job.temp);
+    await stockTool('mongorestore', scene.job.temp);
+    const engine = { engine: 'mongodump', 'engine-path': scene.job.temp };
     const created = await run({ databases: database, ...engine });
     expect(created).toMatchObject({ exitCode: 0, outputs: { result: 'passed', consistency: 'quiescent', documents: '2', proof: 'read' } });
     expect(await manifestOf(created.outputs['backup-id'] ?? '')).toMatchObject({ tool: { engine: { name: 'mongodump' } } });
     expect(await run({ mode: 'verify', uri: '' })).toMatchObject({ exitCode: 0, outputs: { digest: created.outputs['digest'] } });
-    const restored = await run({ mode: 'restore', 'ns-from': `${database}.*`, 'ns-to': `${copy}.*`, ...engine });
+    const restored = await run({ mode: 'restore', ...renames, ...engine });
     expect(restored).toMatchObject({ exitCode: 0, outputs: { digest: created.outputs['digest'], proof: 'restore' } });
-    expect(await connection.client.db(copy).collection('orders').countDocuments()).toBe(2);
+    expect(await scene.connection.client.db(scene.copy).collection('orders').countDocuments()).toBe(2);
   });
 
   test('without mongodump on the runner says so', async () => {
-    const result = await run({ databases: database, engine: 'mongodump', 'engine-path': job.temp });
+    const result = await run({ databases: database, engine: 'mongodump', 'engine-path': scene.job.temp });
     expect(result.exitCode).toBe(1);
     expect(result.rawLog).toContain('engine/not-found');
   });
@@ -86,7 +59,7 @@ describe('engine: pbm', () => {
   };
 
   test('takes, lists, checks, restores and removes backups of a sharded cluster', async () => {
-    const pbm = await pbmStandIn(job.temp, answers);
+    const pbm = await pbmStandIn(scene.job.temp, answers);
     const engine = { engine: 'pbm', 'engine-path': pbm.file };
     const created = await run(engine);
     expect(created).toMatchObject({ exitCode: 0, outputs: { result: 'passed', consistency: 'snapshot', proof: 'none' } });
@@ -112,7 +85,7 @@ describe('engine: pbm', () => {
   });
 
   test('a backup that pbm keeps is restored and verified by pbm only', async () => {
-    const pbm = await pbmStandIn(job.temp, { ...answers, 'describe-backup': [pbmBackup('done'), pbmAbsent] });
+    const pbm = await pbmStandIn(scene.job.temp, { ...answers, 'describe-backup': [pbmBackup('done'), pbmAbsent] });
     const created = await run({ engine: 'pbm', 'engine-path': pbm.file });
     const named = { 'backup-id': created.outputs['backup-id'] ?? '' };
     for (const mode of ['verify', 'restore']) {
@@ -126,7 +99,7 @@ describe('engine: pbm', () => {
   });
 
   test('that fails leaves no backup', async () => {
-    const pbm = await pbmStandIn(job.temp, { ...answers, 'describe-backup': [pbmBackup('error', 'no space left on device')] });
+    const pbm = await pbmStandIn(scene.job.temp, { ...answers, 'describe-backup': [pbmBackup('error', 'no space left on device')] });
     const failed = await run({ engine: 'pbm', 'engine-path': pbm.file });
     expect(failed.exitCode).toBe(1);
     expect(failed.rawLog).toContain('rs1: no space left on device');
@@ -161,7 +134,7 @@ describe('engine: atlas', () => {
     expect(await run({ mode: 'restore', drop: 'true', ...engine })).toMatchObject({ exitCode: 0 });
     expect(service.asked).toContain('POST restoreJobs');
     expect(created.log).not.toContain(atlasKey.secret);
-    await rm(path.join(job.workspace, 'backups'), { recursive: true });
+    await rm(path.join(scene.job.workspace, 'backups'), { recursive: true });
     const none = await run({ mode: 'verify', ...engine });
     expect(none.rawLog).toContain('backup/not-found');
   });

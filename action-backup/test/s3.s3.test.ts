@@ -1,46 +1,25 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { compareCensus } from '@migration-guard/shared/checks/compare-census';
-import { takeCensus } from '@migration-guard/shared/mongo/census';
-import type { Connection } from '@migration-guard/shared/mongo/connect';
-import { startJob, type Job, type StepResult } from '@migration-guard/shared/testing/action-runner';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { otherKey, testKey } from '@migration-guard/shared/testing/age-keys';
 import { fillEveryKind } from '@migration-guard/shared/testing/every-kind';
 import { startHttpService } from '@migration-guard/shared/testing/http-service';
-import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import { startS3Server, type S3Server } from '@migration-guard/shared/testing/s3-server';
+import { backupJob, type BackupJob } from './backup-job.ts';
 
-const database = uniqueDatabase('bundle_s3');
-const copy = uniqueDatabase('bundle_s3_copy');
-let connection: Connection;
+const scene = backupJob('bundle_s3', fillEveryKind);
+const { database, renames } = scene;
 let server: S3Server;
-let job: Job;
 
 beforeAll(async () => {
-  connection = await connectShared();
   server = await startS3Server();
   await server.makeBucket('backups');
-  await fillEveryKind(connection.client.db(database));
 });
 
-beforeEach(async () => {
-  job = await startJob();
-});
+afterAll(async () => server[Symbol.asyncDispose]());
 
-afterEach(async () => {
-  await job[Symbol.asyncDispose]();
-  await dropDatabases(connection.client, [copy]);
-});
-
-afterAll(async () => {
-  await dropDatabases(connection.client, [database]);
-  await connection.client.close();
-  await server[Symbol.asyncDispose]();
-});
-
-const run = (inputs: Record<string, string>, env: Readonly<Record<string, string>> = server.env): Promise<StepResult> =>
-  job.run('backup', { inputs: { uri: sharedUri(), ...inputs }, env });
+const run = (inputs: Record<string, string>, env: Readonly<Record<string, string>> = server.env): ReturnType<BackupJob['run']> =>
+  scene.run(inputs, { env });
 
 describe('a backup in a bucket, by the bundle', () => {
   test('is created, verified, listed, restored and pruned', async () => {
@@ -51,13 +30,9 @@ describe('a backup in a bucket, by the bundle', () => {
     expect(created.outputs['backup-path']).toBe(`${store}/${id}`);
     const verified = await run({ mode: 'verify', uri: '', store, 'max-age': '1h' });
     expect(verified).toMatchObject({ exitCode: 0, outputs: { 'backup-id': id, digest: created.outputs['digest'] } });
-    const restored = await run({ mode: 'restore', store, 'ns-from': `${database}.*`, 'ns-to': `${copy}.*` });
+    const restored = await run({ mode: 'restore', store, ...renames });
     expect(restored).toMatchObject({ exitCode: 0, outputs: { documents: created.outputs['documents'] } });
-    const [before, after] = [
-      await takeCensus(connection.client, database, { digests: true }),
-      await takeCensus(connection.client, copy, { digests: true }),
-    ];
-    expect(compareCensus(before, { ...after, database })).toEqual([]);
+    expect(await scene.differences()).toEqual([]);
     const newer = await run({ databases: database, store, include: 'types', proof: 'none' });
     expect(await run({ mode: 'prune', uri: '', store, keep: 'last: 1' })).toMatchObject({ exitCode: 0 });
     const listed = await run({ mode: 'list', uri: '', store });
@@ -67,7 +42,7 @@ describe('a backup in a bucket, by the bundle', () => {
       { id, proof: 'read' },
     ]);
     // Nothing went through the disk of the runner.
-    expect(await readdir(job.workspace)).toEqual([]);
+    expect(await readdir(scene.job.workspace)).toEqual([]);
   });
 
   test('is encrypted by a run that has no key, and restored by one that has it', async () => {
@@ -75,7 +50,7 @@ describe('a backup in a bucket, by the bundle', () => {
     const created = await run({ databases: database, store, 'encrypt-to': testKey.recipient, proof: 'read' });
     expect(created).toMatchObject({ exitCode: 0, outputs: { result: 'passed', proof: 'read' } });
     expect(await run({ mode: 'list', uri: '', store })).toMatchObject({ exitCode: 0 });
-    const to = { mode: 'restore', store, 'ns-from': `${database}.*`, 'ns-to': `${copy}.*` };
+    const to = { mode: 'restore', store, ...renames };
     expect((await run(to)).rawLog).toContain('backup/key-missing');
     expect((await run({ ...to, 'decrypt-key': otherKey.secret })).rawLog).toContain('backup/key-wrong');
     const restored = await run({ ...to, 'decrypt-key': testKey.secret });

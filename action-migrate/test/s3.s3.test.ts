@@ -41,7 +41,7 @@ test('rehearsal, rollback point and rollback take an encrypted backup from a buc
   expect((await migrate({ mode: 'rehearse', store: 's3://absent' })).rawLog).toContain('store/no-bucket');
   expect((await migrate({ mode: 'rehearse', 'decrypt-key': otherKey.secret })).rawLog).toContain('backup/key-wrong');
   const rehearsed = await migrate({ mode: 'rehearse' });
-  expect(rehearsed.rawLog).toContain('1 migrations were proven on a copy');
+  expect(rehearsed.rawLog).toContain('1 migration was proven on a copy');
   const applied = await migrate({ mode: 'apply' });
   expect(applied).toMatchObject({ exitCode: 0 });
   expect(await items.countDocuments({ seen: true })).toBe(2);

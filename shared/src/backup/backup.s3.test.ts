@@ -1,4 +1,5 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { randomBytes } from 'node:crypto';
 import { open, readdir, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -33,13 +34,13 @@ beforeAll(async () => {
   const client = s3Client({ settings: {}, env: server.env, idToken: () => Promise.reject(new Error('no token')) });
   await client.send(new CreateBucketCommand({ Bucket: 'locked', ObjectLockEnabledForBucket: true }));
   await fillEveryKind(connection.client.db(database));
-  // 40 MB that do not shrink: several parts.
-  const documents = Array.from({ length: 80 }, (_, n) => ({ n, bytes: Buffer.from(crypto.getRandomValues(new Uint8Array(65_536))) }));
-  for (let n = 0; n < 8; n++)
+  // 40 MB that do not shrink, nor by looking back: several parts.
+  const noise = (n: number): object => ({ n, bytes: randomBytes(65_536) });
+  for (let batch = 0; batch < 8; batch++)
     await connection.client
       .db(large)
       .collection('big')
-      .insertMany(documents.map(({ bytes }, m) => ({ n: 80 * n + m, bytes })));
+      .insertMany(Array.from({ length: 80 }, (_, n) => noise(80 * batch + n)));
 });
 
 afterAll(async () => {

@@ -3,8 +3,9 @@ import type { Collection } from 'mongodb';
 import { compareCensus } from '../checks/compare-census.ts';
 import { silentLog } from '../log/log.ts';
 import { takeCensus, type Census } from '../mongo/census.ts';
-import type { Connection } from '../mongo/connect.ts';
-import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
+import { connect, type Connection } from '../mongo/connect.ts';
+import { Secret } from '../redaction/secret.ts';
+import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from '../testing/mongod.ts';
 import { temporaryFolder, type TemporaryFolder } from '../testing/temporary-folder.ts';
 import { createBackup } from './create.ts';
 import type { Manifest } from './manifest.ts';
@@ -145,6 +146,32 @@ describe('into what is there', () => {
     await expect(restore({ drop: true, store: cancelling, signal: controller.signal })).rejects.toThrow('cancelled');
     expect(compareCensus(before, await census())).toEqual([]);
     expect(await names()).toEqual(['orders', 'other']);
+  });
+
+  test('a failure between two names says which collections have theirs, and the same restore again finishes it', async () => {
+    await fill();
+    const appName = 'between-two-names';
+    await using own = await connect(new Secret(sharedUri()), { appName });
+    const named: (readonly [number, number])[] = [];
+    const options = { client: own.client, drop: true, exclude: ['active'], onNamed: (...now: [number, number]) => void named.push(now) };
+    const data = { failCommands: ['renameCollection'], errorCode: 14_031, appName };
+    const failPoint = (mode: unknown) => own.client.db('admin').command({ configureFailPoint: 'failCommand', mode, data });
+    await failPoint({ skip: 1 });
+    await expect(restore(options)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /disk of the server is full.* Before \S+\.users, .* 1 of 2 collections were \(\S+\.orders\) restored\.$/,
+      ),
+      remedy: expect.stringContaining('`drop: true`'),
+    });
+    await failPoint('off');
+    expect(named).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
+    expect(await names()).toEqual(['orders', 'other']);
+    expect(await connection.client.db(target).collection('orders').countDocuments()).toBe(500);
+    await restore(options);
+    expect(await names()).toEqual(['orders', 'other', 'users']);
   });
 
   test('what a killed restore left behind is in nobody’s way', async () => {

@@ -134,7 +134,7 @@ async function loadAndName(
     const counted = await replayOnto(load, loaded);
     signal?.throwIfAborted();
     // From here on the names change hands: it is quick, and not stopped half-way.
-    await nameAll(load, inOrderOfFinish(loaded), onNamed);
+    await nameAll(load, inOrderOfFinish(items, loaded), onNamed);
     return counted;
   } catch (error) {
     // Side by side: a server that is gone is waited for once.
@@ -191,10 +191,11 @@ export function restoredOf(source: SourceCollection, to: Namespace, replaced: bo
   return { from, to, type: source.type, digest: source.digest, replaced };
 }
 
-/** Views last: they show what the others hold. */
-function inOrderOfFinish(loaded: readonly LoadedCollection[]): readonly LoadedCollection[] {
+/** As they were planned, and views last: they show what the others hold. */
+function inOrderOfFinish(items: readonly RestoreItem[], loaded: readonly LoadedCollection[]): readonly LoadedCollection[] {
+  const of = new Map(loaded.map((collection) => [collection.item, collection]));
   const isView = ({ item }: LoadedCollection): number => (item.source.type === 'view' ? 1 : 0);
-  return loaded.toSorted((a, b) => isView(a) - isView(b));
+  return items.flatMap((item) => of.get(item) ?? []).toSorted((a, b) => isView(a) - isView(b));
 }
 
 export async function planRestore(options: RestoreWishes, from: RestoreSource): Promise<readonly RestoreItem[]> {

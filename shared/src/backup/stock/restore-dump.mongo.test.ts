@@ -9,9 +9,11 @@ import { connectShared, dropDatabases, uniqueDatabase } from '../../testing/mong
 import { parseStockTruth, stockTruthOf } from '../../testing/stock-truth.ts';
 import { stockArchive } from '../../testing/stock-archive.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../testing/temporary-folder.ts';
+import { restoreAccounts } from '../accounts/restore-accounts.ts';
 import { parseRenames } from '../namespaces.ts';
 import type { RestoreWishes } from '../restore.ts';
 import { Crc64 } from './crc64.ts';
+import { accountsOfDump } from './dump-accounts.ts';
 import { openDump } from './open-dump.ts';
 import { restoreDump, type DumpRestoreResult } from './restore-dump.ts';
 
@@ -87,6 +89,65 @@ test('an archive with one collection that the server does not take leaves nothin
   await writeFile(location, stockArchive(many, blocks));
   await expect(restore(location)).rejects.toMatchObject({ code: 'restore/refused', message: expect.stringContaining(`${database}.`) });
   expect(await names()).toEqual([]);
+});
+
+describe('users and roles', () => {
+  const drop = async (): Promise<void> => {
+    for (const command of [{ dropAllUsersFromDatabase: 1 }, { dropAllRolesFromDatabase: 1 }]) await db.command(command);
+  };
+  afterEach(drop);
+
+  /** The raw documents of an account collection that belong to the database. */
+  async function kept(collection: string): Promise<Buffer> {
+    const documents = await connection.client
+      .db('admin')
+      .collection(collection)
+      .find(collection === 'system.version' ? { _id: 'authSchema' as never } : { db: database }, { raw: true })
+      .toArray();
+    return Buffer.concat(documents.map((raw) => raw as unknown as Buffer));
+  }
+
+  const asOf = async (): Promise<string> =>
+    JSON.stringify(
+      [await db.command({ usersInfo: 1, showCredentials: true }), await db.command({ rolesInfo: 1 })].map(
+        (one) => one['users'] ?? one['roles'],
+      ),
+    );
+
+  test.each([
+    ['of one database', '$admin.', () => database],
+    ['of all databases', '', () => 'admin'],
+  ])('%s come back from a folder, and are not restored by themselves', async (_what, prefix, place) => {
+    await db.command({ createRole: 'teller', privileges: [], roles: [] });
+    await db.command({ createUser: 'app', pwd: 'p', roles: ['teller'] });
+    const before = await asOf();
+    const at = path.join(folder.path, place());
+    await mkdir(at);
+    for (const name of ['system.users', 'system.roles', 'system.version'])
+      await writeFile(path.join(at, `${prefix}${name}.bson`), await kept(name));
+    await mkdir(path.join(folder.path, database), { recursive: true });
+    await writeFile(path.join(folder.path, database, 'a.bson'), bson({ _id: 1 }));
+    await drop();
+    await restore(folder.path);
+    expect((await db.command({ usersInfo: 1 }))['users']).toEqual([]);
+    const dump = await openDump(folder.path);
+    if (dump === undefined) throw new Error('not taken for a dump');
+    const wanted = await accountsOfDump(dump, { databases: [database] });
+    await restoreAccounts({ client: connection.client, wanted, drop: false, log: silentLog });
+    expect(await asOf()).toBe(before);
+    expect((await accountsOfDump(dump, { databases: ['other'] })).users.size).toBe(0);
+  });
+
+  test('that are not there, or of a form of the past, are refused', async () => {
+    const at = path.join(folder.path, 'admin');
+    await mkdir(at);
+    await writeFile(path.join(at, 'a.bson'), bson({ _id: 1 }));
+    const accounts = async (): Promise<unknown> => accountsOfDump((await openDump(folder.path))!, {});
+    await expect(accounts()).rejects.toMatchObject({ code: 'restore/no-accounts' });
+    await writeFile(path.join(at, 'system.users.bson'), bson({ _id: 'shop.app', user: 'app', db: 'shop' }));
+    await writeFile(path.join(at, 'system.version.bson'), bson({ _id: 'authSchema', currentVersion: 1 }));
+    await expect(accounts()).rejects.toMatchObject({ code: 'dump/unsupported', message: expect.stringContaining('system.version.bson') });
+  });
 });
 
 /** A folder of mongodump with one collection and an oplog. */

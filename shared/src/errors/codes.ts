@@ -104,6 +104,10 @@ export const codes = {
     summary: 'The driver of the project was asked for, but is not installed.',
     remedy: 'Run npm ci before this step, or set `driver` to `bundled` or `auto`.',
   },
+  'migration/driver-unsupported': {
+    summary: 'The MongoDB driver of the project is too old for migrations to run with it.',
+    remedy: 'Install mongodb 4 or newer in the project; or set `driver: bundled`, if the files call nothing that only the old driver has.',
+  },
   'migration/worker-failed': {
     summary: 'The process in which migrations run could not do what it was asked.',
     remedy: 'Look at the file and line in the message; run `plan` to try again without touching the database.',

@@ -290,6 +290,23 @@ describe('the driver of a migration', () => {
   });
 });
 
+test('a driver that is too old is refused, before any file of the project has run', async () => {
+  const files = {
+    'node_modules/mongodb/package.json': '{"name":"mongodb","version":"3.7.4"}',
+    'node_modules/mongodb/index.js': '',
+    'migrations/1.js': `exports.up = ${step};`,
+  };
+  const refused = {
+    code: 'migration/driver-unsupported',
+    message: expect.stringContaining('The project has mongodb 3.7.4; migrations run with mongodb 4 and newer.'),
+  };
+  const project = await open(files);
+  await expect(project.load(project.files)).rejects.toMatchObject(refused);
+  await expect(open({ ...files, 'migrate-mongo-config.js': `throw new Error('no');` })).rejects.toMatchObject(refused);
+  const bundled = await open(files, { driver: 'bundled' });
+  await expect(bundled.load(bundled.files)).resolves.toBeDefined();
+});
+
 describe('the configuration of migrate-mongo', () => {
   test.each([
     [

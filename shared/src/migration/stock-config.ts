@@ -4,7 +4,7 @@ import { GuardError } from '../errors/guard-error.ts';
 import { lineText, placeOfFault } from './fault-place.ts';
 import { knownExtensions } from './files.ts';
 import type { DriverChoice, ProjectConfig } from './worker/protocol.ts';
-import { workerFailed, WorkerRefusal, type Worker } from './worker.ts';
+import { driverCodes, workerFailed, WorkerRefusal, type Worker } from './worker.ts';
 
 interface Searched {
   readonly workspace: string;
@@ -47,7 +47,7 @@ export async function readStockConfig(worker: Worker, file: string, { driver, wo
     return await worker.ask('config', { file, driver });
   } catch (error) {
     const { fault } = error instanceof WorkerRefusal ? error : {};
-    if (fault === undefined || fault.name === 'DriverMissing') throw workerFailed(error, `Reading ${file}`);
+    if (fault === undefined || driverCodes[fault.name] !== undefined) throw workerFailed(error, `Reading ${file}`);
     const name = path.relative(workspace, file);
     const place = placeOfFault(fault, workspace) ?? { file: name };
     const line = place.file === name ? lineText(place) : '';

@@ -1,6 +1,5 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
 import { planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
-import type { Rehearsal } from '@migration-guard/shared/rehearsal/room';
 import type { Finding, Result } from '@migration-guard/shared/report/run-report';
 import type { MigrateContext } from './contract.ts';
 import type { Decision } from './decide.ts';
@@ -33,7 +32,7 @@ export async function concludeRehearsal(parts: Concluding): Promise<Outcome> {
     on,
     backup: backup.id,
     findings: all.length,
-    touched: touchedBy(rehearsal?.files ?? []),
+    touched: touchedBy(rehearsal),
     takenAt: backup.takenAt,
     prechecks: [...(rehearsal?.prechecks ?? [])],
   };
@@ -46,12 +45,13 @@ export async function concludeRehearsal(parts: Concluding): Promise<Outcome> {
       ? `Nothing was changed in ${database}: no migration is pending, and no copy was made.`
       : `Nothing was changed in ${database}: the rehearsal ran on a copy, which is removed.`,
   );
-  return outcomeOf(result, { findings: all, count: decision.selected.length, database });
+  return outcomeOf(result, { findings: all, plan, database });
 }
 
-function touchedBy(files: Rehearsal['files']): string[] {
+function touchedBy(rehearsal: Performed | undefined): string[] {
+  const { files = [], seeded = [] } = rehearsal ?? {};
   const names = files.flatMap(({ effects }) => effects.flatMap(({ collection, renamedFrom }) => [collection, renamedFrom ?? collection]));
-  return [...new Set(names)].sort();
+  return [...new Set([...names, ...seeded])].sort();
 }
 
 function resultOf(findings: readonly Finding[]): Result {
@@ -61,10 +61,11 @@ function resultOf(findings: readonly Finding[]): Result {
 
 function outcomeOf(
   result: Result,
-  { findings, count, database }: { readonly findings: readonly Finding[]; readonly count: number; readonly database: string },
+  { findings, plan, database }: { readonly findings: readonly Finding[]; readonly plan: Plan; readonly database: string },
 ): Outcome {
   const worst = findings.find(({ severity }) => severity === 'error') ?? findings.find(({ severity }) => severity === 'warning');
   if (worst !== undefined) return { result, reason: worst.message };
+  const count = plan.files.length;
   if (count === 0) return { result, reason: `No migration is pending in ${database}.` };
   return { result, reason: `${count} ${count === 1 ? 'migration was' : 'migrations were'} proven on a copy of ${database}.` };
 }

@@ -14,6 +14,7 @@ import { concludeRehearsal } from './conclude-rehearsal.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { decide, type Decision } from './decide.ts';
 import { foretell } from './foretell.ts';
+import { findFurtherSteps, furtherOf, namesToRun, plannedSteps, type FurtherSteps } from './further-steps.ts';
 import { copyState } from './identity.ts';
 import { staticFindings } from './lint.ts';
 import { performRehearsal } from './perform-rehearsal.ts';
@@ -30,13 +31,13 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   const place = placeOf(inputs);
   if (place.kind !== 'ephemeral') await refuseStrangers(place.uri, inputs, context);
   const database = databaseOf(inputs, project);
-  const parts = { inputs, context, project, database };
+  const parts = { inputs, context, project, database, steps: await findFurtherSteps(context) };
   await using source = await openRehearsalSource(parts);
   stage.figure('Backup', source.name);
   const standing = { context, database, backup: { id: source.name, takenAt: source.takenAt }, on: place.kind };
   // Most pull requests bring no migration: that is known before anything is restored.
   const early = source.history === undefined ? undefined : await decideBy(source.history, parts);
-  if (early?.decision.selected.length === 0) return await concludeRehearsal({ ...standing, ...early, findings: [] });
+  if (early?.plan.files.length === 0) return await concludeRehearsal({ ...standing, ...early, findings: [] });
   const backup = await source.backup();
   const startedAt = performance.now();
   await using copy = await openCopy({
@@ -55,7 +56,7 @@ export async function rehearse(inputs: MigrateInputs, context: MigrateContext): 
   stage.figure('Restored in', seconds(performance.now() - startedAt));
   stage.figure('Server of the copy', `MongoDB ${copy.serverVersion}`);
   const decided = early ?? (await decideBy(await project.history.read(copy.client.db(copy.database)), parts));
-  const rehearsal = await performRehearsal({ ...parts, copy, decision: decided.decision });
+  const rehearsal = await performRehearsal({ ...parts, copy, decision: decided.decision, further: decided.further });
   const foretold = await foretell({ inputs, context, copy, database, files: rehearsal.files, prechecks: rehearsal.prechecks });
   const findings = [...versionFindings(copy), ...tellPreparation(copy, context), ...foretold];
   return await concludeRehearsal({ ...standing, ...decided, rehearsal, findings });
@@ -66,25 +67,30 @@ interface Deciding {
   readonly context: MigrateContext;
   readonly project: Project;
   readonly database: string;
+  /** Of the project, whatever is pending. */
+  readonly steps: FurtherSteps;
 }
 
 interface Decided {
   readonly decision: Decision;
+  /** What runs behind the files. */
+  readonly further: FurtherSteps;
   readonly plan: Plan;
 }
 
 /** What runs, by the history of the copy; the outputs tell it also when the rehearsal does not come to its end. */
-async function decideBy(history: readonly AppliedMigration[], { inputs, context, project, database }: Deciding): Promise<Decided> {
+async function decideBy(
+  history: readonly AppliedMigration[],
+  { inputs, context, project, database, steps }: Deciding,
+): Promise<Decided> {
   const now = context.now();
   const decision = decide({ project, history, journal: new Map(), inputs, settings: context.settings, now });
-  context.setOutput(
-    'pending',
-    decision.pending.map(({ name }) => name),
-  );
+  context.setOutput('pending', namesToRun({ ...steps, files: decision.pending }));
+  const further = furtherOf(steps, decision);
   const found = await staticFindings({ project, files: decision.selected, context });
-  const plan = makePlan({ database, history, files: decision.selected, findings: found }, now);
+  const plan = makePlan({ database, history, files: [...decision.selected, ...plannedSteps(further)], findings: found }, now);
   context.setOutput('plan-hash', plan.hash);
-  return { decision, plan };
+  return { decision, further, plan };
 }
 
 function placeOf({ rehearseOn, uri }: MigrateInputs): CopyPlace {

@@ -176,6 +176,43 @@ describe('commands of a tool of the own', () => {
   });
 });
 
+test('commands and seeds are rehearsed on the copy, and apply takes exactly that plan', async () => {
+  const seeds = `  seeds:\n    folder: data/seeds\n`;
+  const steps = [
+    { name: 'tool', does: 'insert', more: '      rehearse: true\n' },
+    { name: 'blind', does: 'once' },
+  ];
+  await using fixture = await openWith(configuration(steps, seeds), {
+    'data/seeds/a.mjs': seed('at'),
+    'data/seeds/b.mjs': `export const up = (db) => db.collection('arrivals').insertOne({});`,
+  });
+  await fixture.backUp();
+  const rehearsal = await fixture.migrate('rehearse', { store: 'backups' });
+  expect(rehearsal.outputs['result']).toBe('warned');
+  expect(rehearsal.rawLog).toContain('│ tool does insert');
+  expect(rehearsal.summary).toContain('The command blind did not run on the copy: nothing is known of what it will do.');
+  expect(rehearsal.summary).toContain('data/seeds/b.mjs is not repeatable: when it ran for the second time, it added documents again');
+  expect(await ordersByTool(fixture)).toBe(0);
+  expect(await fixture.db.collection('countries').countDocuments()).toBe(0);
+  const applied = await fixture.migrate('apply', { 'require-rehearsal': 'true', store: 'backups' });
+  expect(listOf(applied.outputs['applied'])).toEqual(['command:tool', 'command:blind', 'data/seeds/a.mjs', 'data/seeds/b.mjs']);
+});
+
+test('a command or a seed that fails on the copy fails the rehearsal', async () => {
+  const failing = [{ name: 'tool', does: 'fail', more: '      rehearse: true\n' }];
+  await using fixture = await openWith(configuration(failing), {
+    'data/seeds/a.mjs': `export const up = async (db) => {\n  await db.collection('arrivals').insertOne({ _id: 1 });\n};`,
+  });
+  await fixture.backUp();
+  const command = await fixture.migrate('rehearse', { store: 'backups' });
+  expect(command.outputs['result']).toBe('failed');
+  expect(command.summary).toContain('On the copy: command:tool ended with exit code 3.');
+  await fixture.checkout.write({ [configFile]: `migrate:\n  seeds:\n    folder: data/seeds\n`, 'migrations/1.mjs': 'export const up = () => {};' });
+  const seeded = await fixture.migrate('rehearse', { store: 'backups' });
+  expect(seeded.outputs['result']).toBe('failed');
+  expect(seeded.summary).toMatch(/When it ran again: seed of data\/seeds\/a\.mjs line 2 failed/);
+});
+
 /** Operations of the slow tool on the server. */
 async function running({ connection }: Fixture): Promise<number> {
   const list = await connection.client

@@ -20,6 +20,10 @@ export const spec = defineAction({
       'What happens to writes of others that stand in the way: `fail` changes nothing, `keep` leaves documents that both changed as the others left them (undo only), `revert` goes back all the same and loses those writes.',
       ['fail', 'keep', 'revert'],
     ).or('fail'),
+    proof: choice(
+      'How much the proof of `undo` reads: `auto` reads small collections whole and of large ones each document that was written since the rollback point, `whole` reads everything. The other rungs always read everything.',
+      ['auto', 'whole'],
+    ).or('auto'),
     store: text('Where the backups are: a folder, or `s3://bucket/prefix`; default: the place named in the rollback point.'),
     ...storeInputs,
     'backup-id': text('The backup to restore from; default: the one named in the rollback point.'),
@@ -38,6 +42,8 @@ export const spec = defineAction({
     rung: 'The rung that led (or would lead) back: none, undo, down, restore-collections or restore',
     proof:
       'equal (the database equals the rollback point), equal-with-later-writes (it does apart from what others wrote since, which is kept), equal-to-backup (it equals the backup where that differs), failed, or none',
+    'proof-extent':
+      'whole (every document was read for the proof) touched (of large collections only those that were written since the rollback point), or none',
     conflicts:
       'Collections in which writes of others stand in the way, or of which the backup does not hold what the point says, a JSON array',
   },

@@ -1,7 +1,7 @@
 import { readTracked, trackedFiles } from './tracked-files.ts';
 
-/** The faults of backups: each is a test that ends in an exact digest, or in a clear failure and no committed manifest. */
-const lastFault = 53;
+/** The faults of backups and of their undo: each is a test that ends in an exact digest, or in a clear failure and no committed manifest. */
+const lastFault = 57;
 
 /** Every number of the list of faults stands in the title of a test: `fault 12: …`, `faults 33–35, 37: …`. */
 export function check(): readonly string[] {

@@ -8,7 +8,7 @@ import { switchOffPreImages } from '@migration-guard/shared/rollback/undo/pre-im
 import type { Emergency } from './emergency.ts';
 import { runNamedHook } from './hooks.ts';
 import { manualSteps } from './manual-steps.ts';
-import { presentDifferences, presentReached, presentSteps, proofOf } from './present.ts';
+import { presentPassed, presentReached, presentSteps, proofOf } from './present.ts';
 import { recordEach } from './record.ts';
 import { rungsOf } from './rungs/all.ts';
 import { findNothingToDo } from './nothing-to-do.ts';
@@ -31,7 +31,7 @@ export async function apply(situation: Situation, emergency: Emergency): Promise
     const reached = await climb(rungs, {
       log,
       signal,
-      onPassed: ({ rung, differences }) => presentDifferences(rung, differences ?? [], stage),
+      onPassed: (passed) => presentPassed(passed, stage),
       onBegin: async (rung, prepared) => {
         if (!emergency.begun) await stopApplication(situation);
         emergency.begun = true;

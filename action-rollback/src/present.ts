@@ -1,7 +1,7 @@
 import type { Outcome, StageNotes } from '@migration-guard/shared/action/context';
-import type { CensusDifference } from '@migration-guard/shared/checks/compare-census';
 import { formatDuration } from '@migration-guard/shared/report/duration';
-import type { End, Fitting, Prepared, Reached, RungName } from '@migration-guard/shared/rollback/ladder';
+import type { Compared, End, Fitting, Passed, Prepared, Reached, RungName } from '@migration-guard/shared/rollback/ladder';
+import type { UndoConflict } from '@migration-guard/shared/rollback/undo/contract';
 import type { RollbackContext } from './contract.ts';
 import type { Subject } from './subject.ts';
 
@@ -43,8 +43,20 @@ export function presentSteps(rung: RungName, { steps, losses, milliseconds }: Fi
   }
 }
 
-/** What a rung left different. */
-export function presentDifferences(rung: RungName, differences: readonly CensusDifference[], stage: StageNotes): void {
+/** Documents that the migration and others changed, so that the input `conflicts` decides; of some what stands for their `_id`. */
+export function presentConflicts(conflicts: readonly UndoConflict[], context: RollbackContext): void {
+  context.setOutput('conflicts', [...new Set(conflicts.map(({ collection }) => collection))]);
+  if (conflicts.length === 0) return;
+  context.stage.table({
+    title: 'Conflicts',
+    columns: ['Collection', 'Documents', 'Why', 'Hashes of some _ids'],
+    rows: conflicts.map(({ collection, documents, why, ids = [] }) => [collection, String(documents), why, ids.join(' ')]),
+  });
+}
+
+/** Why the way led on from a rung, and what it left different. */
+export function presentPassed({ rung, why, differences = [] }: Passed, stage: StageNotes): void {
+  stage.finding({ severity: 'note', rule: 'rollback/rung-passed', message: `${rung} was passed by: ${why}.` });
   if (differences.length === 0) return;
   stage.table({
     title: `What differed after ${rung}`,
@@ -57,16 +69,41 @@ export function proofOf({ prepared }: Reached): End['proof'] {
   return prepared.end().proof;
 }
 
-/** The outcome of a proven rollback, with the rungs that were passed by. */
-export function presentReached({ rung, prepared, passed }: Reached, { database, point }: Subject, { stage }: RollbackContext): Outcome {
-  for (const { rung: name, why } of passed) {
-    stage.finding({ severity: 'note', rule: 'rollback/rung-passed', message: `${name} was passed by: ${why}.` });
-  }
-  const { proof, lost, kept } = prepared.end();
-  const later = kept.map(({ collection, writes }) => `${collection} (${writes} writes)`).join(', ');
-  const apart = later === '' ? '' : `, apart from what others wrote since, which is kept: ${later}`;
+/** The outcome of a proven rollback. */
+export function presentReached({ rung, prepared }: Reached, { database, point }: Subject, context: RollbackContext): Outcome {
+  const { proof, lost, kept, compared } = prepared.end();
   const reached = proof === 'equal-to-backup' ? 'the backup' : `the rollback point ${point.id}`;
-  stage.dataState(`${database} equals ${reached}: every collection, digest, index and option was compared${apart}.`);
+  const apart = apartFrom(kept);
+  const notRead = presentCompared(compared, context);
+  context.stage.dataState(`${database} equals ${reached}: every collection, digest, index and option was compared${apart}.${notRead}`);
   if (lost.length > 0) return { result: 'warned', reason: `${database} is rolled back by ${rung}, proven; lost are ${lost.join('; ')}.` };
   return { result: 'passed', reason: `${database} is rolled back by ${rung} to ${reached}, proven by digest${apart}.` };
+}
+
+/** `, apart from …`; nothing where nobody else wrote. */
+export function apartFrom(kept: End['kept']): string {
+  const later = kept.map(({ collection, writes }) => `${collection} (${writes} writes)`).join(', ');
+  return later === '' ? '' : `, apart from what others wrote since, which is kept: ${later}`;
+}
+
+/** Shows how much a proof has read, and returns a sentence about what it has not. Without `compared` every document was read. */
+export function presentCompared(compared: Compared | undefined, context: RollbackContext): string {
+  const { stage } = context;
+  const partly = compared?.collections.filter(({ documents, read }) => read < documents) ?? [];
+  context.setOutput('proof-extent', partly.length === 0 ? 'whole' : 'touched');
+  if (compared === undefined) return '';
+  const { collections, notCompared } = compared;
+  if (notCompared > 0) {
+    const message = `${notCompared} documents that others wrote were counted, but nobody kept what they were before: their contents are as others left them.`;
+    stage.finding({ severity: 'warning', rule: 'rollback/not-compared', message });
+  }
+  stage.table({
+    title: 'Proof',
+    columns: ['Collection', 'Documents', 'Read'],
+    rows: collections.map(({ collection, documents, read }) => [collection, String(documents), String(read)]),
+  });
+  if (partly.length === 0) return '';
+  stage.nextStep('Whenever you like: `mode: plan` with `proof: whole` reads every document too, also while the application runs.');
+  const names = partly.map(({ collection }) => collection).join(', ');
+  return ` Of ${names} each document that was written since was read again, and the digest follows from them; the others, of which the server tells no write, were not read.`;
 }

@@ -14,6 +14,7 @@ import { openSubject, type Subject } from './subject.ts';
 export async function rollback(inputs: RollbackInputs, context: RollbackContext): Promise<Outcome> {
   context.setOutput('rung', 'none');
   context.setOutput('proof', 'none');
+  context.setOutput('proof-extent', 'none');
   context.setOutput('conflicts', []);
   context.stage.dataState('Nothing was changed by this rollback.');
   const emergency: Emergency = { begun: false, steps: manualSteps({ inputs, begun: false }), dataState: undefined };

@@ -8,6 +8,7 @@ import { silentLog } from '@migration-guard/shared/log/log';
 import { noEffects, type Effects } from '@migration-guard/shared/migration/effects';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
 import { createPoint } from '@migration-guard/shared/rollback/point';
+import { runReport, type Stage } from '@migration-guard/shared/report/run-report';
 import { startJob, type Job, type StepOptions, type StepResult } from '@migration-guard/shared/testing/action-runner';
 import { connectShared, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import { truthOf, type Truth } from '@migration-guard/shared/testing/truth';
@@ -18,6 +19,7 @@ export interface Shop extends AsyncDisposable {
   readonly connection: Connection;
   readonly database: string;
   readonly db: Db;
+  readonly uri: string;
   readonly job: Job;
   readonly store: string;
   /** Path of the rollback point. */
@@ -38,6 +40,7 @@ export interface ShopOptions {
 
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   const connection = options.connection ?? (await connectShared());
+  const uri = options.uri ?? sharedUri();
   const database = uniqueDatabase('rollback');
   const db = connection.client.db(database);
   await (options.fill ?? fillShop)(db);
@@ -49,6 +52,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     connection,
     database,
     db,
+    uri,
     job,
     store,
     point,
@@ -74,7 +78,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
       });
     },
     rollback: (mode, inputs = {}, more = {}) => {
-      const all = { mode, uri: options.uri ?? sharedUri(), database, 'rollback-point': point, ...inputs };
+      const all = { mode, uri, database, 'rollback-point': point, ...inputs };
       return job.run('rollback', { inputs: all, ...more });
     },
     async [Symbol.asyncDispose]() {
@@ -125,15 +129,30 @@ export async function asMigration(db: Db, body: () => Promise<void>, ran: Ran = 
 
 /** The migration that raises every total, as its `up` leaves it; `down` is the body of the file's `down`. */
 export async function raiseTotals(shop: Shop, down: string | undefined): Promise<void> {
-  const exported = down === undefined ? '' : `export async function down(db) { ${down} }\n`;
-  const source = `export async function up(db) { await db.collection('orders').updateMany({}, { $inc: { total: 1 } }); }\n${exported}`;
-  const folder = path.join(shop.job.workspace, 'migrations');
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, '2.js'), source);
-  await writeFile(path.join(shop.job.workspace, 'package.json'), '{"type":"module"}');
-  const up = async (): Promise<void> => void (await shop.db.collection('orders').updateMany({}, { $inc: { total: 1 } }));
+  const up = `await db.collection('orders').updateMany({}, { $inc: { total: 1 } });`;
   const effects = { ...noEffects, collections: { orders: { inserted: 0, modified: 90, deleted: 0 } } };
-  await asMigration(shop.db, up, { hash: createHash('sha256').update(source).digest('hex'), effects });
+  const hash = await writeMigration(shop, { up, down });
+  await asMigration(shop.db, async () => void (await shop.db.collection('orders').updateMany({}, { $inc: { total: 1 } })), {
+    hash,
+    effects,
+  });
+}
+
+/** The migration whose `up` changes nothing. */
+export async function changeNothing(shop: Shop, down: string): Promise<void> {
+  const hash = await writeMigration(shop, { up: '', down });
+  await asMigration(shop.db, () => Promise.resolve(), { hash, effects: noEffects });
+}
+
+/** Writes the file of a migration from the bodies of its functions, and returns its hash. */
+async function writeMigration({ job }: Shop, { up, down }: { readonly up: string; readonly down: string | undefined }): Promise<string> {
+  const folder = path.join(job.workspace, 'migrations');
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(job.workspace, 'package.json'), '{"type":"module"}');
+  const functions = Object.entries({ up, down }).filter(([, body]) => body !== undefined);
+  const source = functions.map(([name, body]) => `export async function ${name}(db) {\n${body}\n}\n`).join('');
+  await writeFile(path.join(folder, '2.js'), source);
+  return createHash('sha256').update(source).digest('hex');
 }
 
 /** What a bad migration does: changes, deletes, inserts, drops, renames, creates, and all the kinds of definitions. */
@@ -154,6 +173,34 @@ async function writeBadly(db: Db): Promise<void> {
   await db.collection('created').insertOne({ by: 'the migration' });
   await db.createCollection('created_view', { viewOn: 'created', pipeline: [] });
 }
+
+/** Applies a migration whose `up` is `body` with the real action-migrate, which records what it writes. */
+export async function migrate(shop: Shop, up: string): Promise<StepResult> {
+  await writeMigration(shop, { up, down: undefined });
+  await writeFile(path.join(shop.job.workspace, 'guard.yml'), 'migrate: { lint: false }\n');
+  const inputs = { mode: 'apply', config: 'guard.yml', uri: shop.uri, database: shop.database, store: shop.store };
+  return shop.job.run('migrate', { inputs });
+}
+
+/** What the run report says about the step that ran last. */
+export async function stageOf({ outputs }: StepResult): Promise<Stage> {
+  const stage = (await runReport.read(outputs['run-report'] ?? '')).stages.at(-1);
+  if (stage === undefined) throw new Error('The run report has no stage.');
+  return stage;
+}
+
+/** What each rung that was passed by says about itself. */
+export async function passedBy(result: StepResult): Promise<readonly string[]> {
+  return (await stageOf(result)).findings.filter(({ rule }) => rule === 'rollback/rung-passed').map(({ message }) => message);
+}
+
+/** The lease of a killed run ends by itself after a minute. */
+export async function endLease({ db }: Shop): Promise<void> {
+  await db.collection('migration_lock').updateMany({}, { $set: { expiresAt: new Date(0) } });
+}
+
+/** Locks that are held. */
+export const held = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
 
 /** A command for the shell that writes `word` at the end of a file of the workspace. */
 export async function hookFile(job: Job): Promise<string> {

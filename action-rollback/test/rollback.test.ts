@@ -4,17 +4,9 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { rollbackPoint } from '@migration-guard/shared/rollback/point';
-import { runReport, type Stage } from '@migration-guard/shared/report/run-report';
-import type { StepResult } from '@migration-guard/shared/testing/action-runner';
 import { fillEveryKind } from '@migration-guard/shared/testing/every-kind';
 import { differingCollections } from '@migration-guard/shared/testing/truth';
-import { asMigration, hookFile, migrateBadly, openShop, type Shop } from './fixture.ts';
-
-async function stageOf({ outputs }: StepResult): Promise<Stage> {
-  const stage = (await runReport.read(outputs['run-report'] ?? '')).stages.at(-1);
-  if (stage === undefined) throw new Error('The run report has no stage.');
-  return stage;
-}
+import { asMigration, endLease, held, hookFile, migrateBadly, openShop, stageOf, type Shop } from './fixture.ts';
 
 async function states(shop: Shop): Promise<readonly string[]> {
   const entries = await shop.db.collection('migration_journal').find({ file: '2.js' }).sort({ fence: 1, step: 1 }).toArray();
@@ -55,7 +47,7 @@ describe('a rollback', () => {
     });
     expect(differingCollections(before, await shop.truth())).toEqual([]);
     expect(await states(shop)).toEqual(['STARTED', 'APPLIED', 'ROLLING_BACK', 'ROLLED_BACK']);
-    expect(await shop.db.collection('migration_lock').countDocuments({ $expr: { $gt: ['$expiresAt', '$$NOW'] } })).toBe(0);
+    expect(await shop.db.collection('migration_lock').countDocuments(held)).toBe(0);
 
     const again = await shop.rollback('apply');
     expect(again).toMatchObject({ exitCode: 0, outputs: { rung: 'none', proof: 'equal' } });
@@ -362,7 +354,7 @@ describe('a rollback that is ended from outside', () => {
     expect(ended).toMatchObject({ exitCode: 1, outputs: { result: 'failed' } });
     expect(ended.annotations.map(({ message }) => message).join('\n')).toContain('run/cancelled');
     expect(differingCollections(bad, await shop.truth())).toEqual([]);
-    expect(await shop.db.collection('migration_lock').countDocuments({ $expr: { $gt: ['$expiresAt', '$$NOW'] } })).toBe(0);
+    expect(await shop.db.collection('migration_lock').countDocuments(held)).toBe(0);
   });
 
   async function cancelWhenStopping(child: ChildProcess, hooks: string): Promise<void> {
@@ -385,8 +377,7 @@ describe('a rollback that is ended from outside', () => {
       },
     );
     expect(killed.signal).toBe('SIGKILL');
-    // The lease of the killed run ends by itself after a minute.
-    await shop.db.collection('migration_lock').updateMany({}, { $set: { expiresAt: new Date(0) } });
+    await endLease(shop);
     expect(await shop.rollback('apply')).toMatchObject({ exitCode: 0, outputs: { proof: 'equal' } });
     expect(differingCollections(before, await shop.truth())).toEqual([]);
     expect((await shop.db.listCollections().toArray()).filter(({ name }) => name.startsWith('migration_restore_'))).toEqual([]);

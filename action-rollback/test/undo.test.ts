@@ -1,12 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { runReport } from '@migration-guard/shared/report/run-report';
-import type { StepResult } from '@migration-guard/shared/testing/action-runner';
-import { sharedUri } from '@migration-guard/shared/testing/mongod';
 import { differingCollections } from '@migration-guard/shared/testing/truth';
-import { openShop, type Shop } from './fixture.ts';
+import { endLease, migrate, openShop, stageOf } from './fixture.ts';
 
 /** What the migration does, one step after the other. */
 const steps = [
@@ -17,17 +12,6 @@ const steps = [
   `await db.createCollection('added'); await db.collection('added').insertOne({ by: 'the migration' });`,
   `await db.command({ collMod: 'users', validator: {} });`,
 ];
-
-async function migrate(shop: Shop, body: string): Promise<StepResult> {
-  const folder = path.join(shop.job.workspace, 'migrations');
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(shop.job.workspace, 'package.json'), '{"type":"module"}');
-  await writeFile(path.join(folder, '2.js'), `export async function up(db) {\n${body}\n}\n`);
-  const config = 'migrate: { lint: false }\n';
-  await writeFile(path.join(shop.job.workspace, 'guard.yml'), config);
-  const inputs = { mode: 'apply', config: 'guard.yml', uri: sharedUri(), database: shop.database, store: shop.store };
-  return shop.job.run('migrate', { inputs });
-}
 
 const latest = { 'rollback-point': 'latest' };
 
@@ -61,7 +45,7 @@ describe('the rung undo, after the real action-migrate', () => {
         onOutput: (text) => text.includes(moment) && child?.kill('SIGKILL'),
       });
       expect(killed.signal).toBe('SIGKILL');
-      await shop.db.collection('migration_lock').updateMany({}, { $set: { expiresAt: new Date(0) } });
+      await endLease(shop);
     }
     expect(await shop.rollback('apply', latest)).toMatchObject({ exitCode: 0, outputs: { rung: 'undo', proof: 'equal' } });
     expect(differingCollections(before, await shop.truth())).toEqual([]);
@@ -84,8 +68,11 @@ describe('the rung undo, after the real action-migrate', () => {
       status: 'open',
       by: 'the application',
     });
-    const report = await runReport.read(apply.outputs['run-report'] ?? '');
-    expect(report.stages.at(-1)?.reason).toContain('untouched (1 writes)');
+    expect((await stageOf(apply)).reason).toContain('untouched (1 writes)');
+    await shop.db.collection('orders').insertOne({ by: 'the application, after the rollback' });
+    const again = await shop.rollback('apply', latest);
+    expect(again).toMatchObject({ exitCode: 0, outputs: { rung: 'none', proof: 'equal-with-later-writes', 'proof-extent': 'whole' } });
+    expect((await stageOf(again)).reason).toContain('There is nothing to roll back');
   });
 
   test('a field that both changed refuses the rollback, before anything is written', async () => {

@@ -2,7 +2,11 @@ import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { estimateUndo } from '@migration-guard/shared/rollback/estimate';
 import type { End, Prepared, Rung } from '@migration-guard/shared/rollback/ladder';
 import { findUnrecorded } from '@migration-guard/shared/rollback/recorded';
-import { openUndo, type PossibleUndo } from '@migration-guard/shared/rollback/undo/undo';
+import { everything, secondsOfReading, type ReadLimit } from '@migration-guard/shared/rollback/undo/read-whole';
+import type { PossibleUndo, Undo } from '@migration-guard/shared/rollback/undo/contract';
+import { openUndo } from '@migration-guard/shared/rollback/undo/undo';
+import type { UndoProof } from '@migration-guard/shared/rollback/undo/prove-undo';
+import { presentConflicts } from '../present.ts';
 import { chooseBackup, type Situation } from '../situation.ts';
 
 /** Puts back what the migrations wrote, document by document; what others wrote stays. */
@@ -22,19 +26,18 @@ export function undoRung(situation: Situation): Rung {
   return { name: 'undo', prepare: prepareOnce };
 }
 
-async function prepare(situation: Situation): Promise<Prepared> {
-  const { subject, inputs, context, lock, signal, resources } = situation;
+/** Finds out what is left to undo now. What is possible is to be disposed of. */
+export async function lookAtUndo(situation: Situation): Promise<Undo> {
+  const { subject, inputs, context, lock, signal } = situation;
   const { client, point } = subject;
-  const hindrance = await hindranceOf(situation);
-  if (hindrance !== undefined) return { fits: false, why: hindrance };
   const { run, now, runFolder: folder, log } = context;
   const choice = await chooseBackup(situation);
-  const backup = 'backup' in choice ? choice.backup : undefined;
-  const undo = await openUndo({
+  return openUndo({
     client,
     point,
     conflicts: inputs.conflicts ?? 'fail',
-    backup,
+    backup: 'backup' in choice ? choice.backup : undefined,
+    readWhole: readWholeOf(inputs),
     lock,
     run: run.url,
     now,
@@ -42,22 +45,35 @@ async function prepare(situation: Situation): Promise<Prepared> {
     log,
     signal,
   });
+}
+
+function readWholeOf({ proof }: Situation['inputs']): ReadLimit {
+  return proof === 'whole' ? everything : secondsOfReading;
+}
+
+async function prepare(situation: Situation): Promise<Prepared> {
+  const { subject, inputs, context, resources } = situation;
+  const hindrance = await hindranceOf(situation);
+  if (hindrance !== undefined) return { fits: false, why: hindrance };
+  const undo = await lookAtUndo(situation);
   if (!undo.possible) return { fits: false, why: withoutStop(undo.why) };
   resources.use(undo);
+  presentConflicts(undo.conflicts, context);
+  let proof: UndoProof | undefined;
   return {
     fits: true,
     why: 'everything that the migrations wrote is recorded',
     steps: undo.steps.map((step) => ({ ...step, why: 'written by the migrations' })),
-    milliseconds: estimateUndo({ documents: undo.documents, point: point.census }),
+    milliseconds: estimateUndo({ documents: undo.documents, point: subject.point.census, readWhole: readWholeOf(inputs) }),
     losses: inputs.conflicts === 'revert' ? undo.conflicts.map(conflictText) : [],
     refusal: inputs.conflicts === 'fail' ? refusalOf(undo) : undefined,
     repeatable: true,
-    carryOut: async () => {
-      context.setOutput('conflicts', [...new Set(undo.conflicts.map(({ collection }) => collection))]);
-      await undo.carryOut();
+    carryOut: () => undo.carryOut(),
+    prove: async () => {
+      proof = await undo.prove();
+      return proof.differences;
     },
-    prove: async () => (await undo.prove()).differences,
-    end: () => endOf(situation, undo),
+    end: () => endOf(situation, undo, proof),
   };
 }
 
@@ -74,10 +90,10 @@ function withoutStop(text: string): string {
   return text.replace(/\.$/, '');
 }
 
-function endOf({ inputs }: Situation, { laterWrites, conflicts }: PossibleUndo): End {
+function endOf({ inputs }: Situation, { laterWrites, conflicts }: PossibleUndo, compared: UndoProof | undefined): End {
   const kept = laterWrites.filter(({ writes }) => writes > 0);
   const lost = inputs.conflicts === 'revert' ? conflicts.map(conflictText) : [];
-  return { proof: kept.length === 0 ? 'equal' : 'equal-with-later-writes', lost, kept };
+  return { proof: kept.length === 0 ? 'equal' : 'equal-with-later-writes', lost, kept, compared };
 }
 
 function refusalOf({ conflicts }: PossibleUndo): GuardError | undefined {

@@ -2,19 +2,33 @@ import type { MigrationFile } from '../migration/files.ts';
 import type { JournalEntry } from '../migration/journal.ts';
 import type { Census } from '../mongo/census.ts';
 import type { RestoreStep } from './plan.ts';
+import { chooseWhole, type ReadLimit } from './undo/read-whole.ts';
 
 /** Cautious rates of one runner with two cores against a server beside it (docs/benchmarks.md): a plan says "about", a person waits less. */
 const provenBytesPerSecond = 150e6;
 const restoredBytesPerSecond = 30e6;
 const restoredDocumentsPerSecond = 60_000;
 const undoneDocumentsPerSecond = 10_000;
+const provenDocumentsPerSecond = 50_000;
 const least = 1_000;
 
 type Proven = Pick<Census, 'collections'>;
 
-/** Milliseconds for putting so many documents back and reading everything for the proof. Pure. */
-export function estimateUndo({ documents, point }: { readonly documents: number; readonly point: Proven }): number {
-  return least + (documents / undoneDocumentsPerSecond) * 1_000 + proof(point);
+interface UndoWork {
+  /** To be put back. */
+  readonly documents: number;
+  readonly point: Proven;
+  /** How much the proof reads although nobody wrote it. */
+  readonly readWhole: ReadLimit;
+}
+
+/** Milliseconds for putting documents back and for the proof. Pure. */
+export function estimateUndo({ documents, point: { collections }, readWhole }: UndoWork): number {
+  const whole = chooseWhole(collections, readWhole);
+  const large = collections.some(({ name }) => !whole.has(name));
+  const readAgain = large ? documents / provenDocumentsPerSecond : 0;
+  const read = proof({ collections: collections.filter(({ name }) => whole.has(name)) });
+  return least + (documents / undoneDocumentsPerSecond + readAgain) * 1_000 + read;
 }
 
 /** Milliseconds for running `down` of the files, which takes as long as their `up` did, as far as the journal tells; and the proof. */

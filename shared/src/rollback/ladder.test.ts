@@ -94,8 +94,13 @@ describe('climbing the ladder', () => {
     const refusal = new GuardError('rollback/later-writes', 'The application wrote.');
     await expect(climb([rung('restore', { refusal })], options())).rejects.toBe(refusal);
     expect(log).toEqual([]);
-    const failed = climb([rung('down', { prove: async () => [difference] }), rung('restore', { refusal })], options());
+    const told: string[] = [];
+    const failed = climb([rung('down', { prove: async () => [difference] }), rung('restore', { refusal })], {
+      ...options(),
+      onPassed: ({ rung: name, why }) => told.push(`${name}: ${why}`),
+    });
     await expect(failed).rejects.toMatchObject({ code: 'rollback/not-proven' });
+    expect(told[1]).toBe('restore: it is refused (rollback/later-writes): The application wrote');
   });
 
   test('never passes conflicts by', async () => {

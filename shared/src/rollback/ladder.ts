@@ -40,6 +40,15 @@ export interface End {
   readonly lost: readonly string[];
   /** Collections with later writes of others, which are kept. */
   readonly kept: readonly { readonly collection: string; readonly writes: number }[];
+  /** How much the proof has read; `undefined`: every document. */
+  readonly compared?: Compared | undefined;
+}
+
+/** How much a proof has read that need not read everything. */
+export interface Compared {
+  readonly collections: readonly { readonly collection: string; readonly documents: number; readonly read: number }[];
+  /** Documents that others wrote and of which nobody kept the earlier state: they are counted only. */
+  readonly notCompared: number;
 }
 
 export interface RungStep {
@@ -109,7 +118,12 @@ export async function climb(rungs: readonly Rung[], options: ClimbOptions): Prom
       pass({ rung: rung.name, why: prepared.why, error: prepared.error });
       continue;
     }
-    if (prepared.refusal !== undefined) throw tried(passed)?.error ?? prepared.refusal;
+    if (prepared.refusal !== undefined) {
+      const { error } = tried(passed) ?? {};
+      if (error === undefined) throw prepared.refusal;
+      pass({ rung: rung.name, why: `it is refused (${prepared.refusal.code}): ${withoutStop(prepared.refusal.message)}` });
+      throw error;
+    }
     await onBegin(rung.name, prepared);
     const failure = await attempt(rung, prepared, options);
     if (failure === undefined) return { rung: rung.name, prepared, passed };

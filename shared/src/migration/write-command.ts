@@ -12,6 +12,8 @@ export interface WriteCommand {
   readonly until?: string;
   /** Number of documents changed; absent when it is not known. */
   readonly documents?: number;
+  /** The most that it can be, where it is not known: the server says that there was such a document, not whether it became another. */
+  readonly atMost?: number;
   /** `keyHash` of every `_id` that is named, one after another in base64; absent when it is a filter that chooses the documents. */
   readonly keys?: string;
   /** Paths that an update sets or removes; absent when it can be any. */

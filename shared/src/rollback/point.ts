@@ -9,7 +9,7 @@ import type { Log } from '../log/log.ts';
 import { historyKinds, type HistoryKind } from '../migration/history/history.ts';
 import { timeOfText } from '../timing/cluster-time.ts';
 import { censusSchema, takeCensus, type Census } from '../mongo/census.ts';
-import { withoutPreImages } from './undo/definitions.ts';
+import { withoutPreImages } from './undo/plan-options.ts';
 import { uuidsSwitchedOn } from './undo/pre-images.ts';
 
 /** Where the database keeps its own rollback points; the newest one is what `latest` means. */

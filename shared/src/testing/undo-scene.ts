@@ -8,7 +8,8 @@ import { Secret } from '../redaction/secret.ts';
 import { createPoint, type RollbackPoint } from '../rollback/point.ts';
 import { switchOnPreImages } from '../rollback/undo/pre-images.ts';
 import type { UndoProof } from '../rollback/undo/prove-undo.ts';
-import { openUndo, type PossibleUndo, type Undo, type UndoOptions } from '../rollback/undo/undo.ts';
+import type { PossibleUndo, Undo, UndoOptions } from '../rollback/undo/contract.ts';
+import { openUndo } from '../rollback/undo/undo.ts';
 import { connectShared, dropDatabases, sharedUri, uniqueDatabase } from './mongod.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

@@ -3,7 +3,8 @@ import type { MongoClient } from 'mongodb';
 import type { WriteReport } from '../write-command.ts';
 import type { Driver } from './driver.ts';
 import { watchOtherClients } from './other-clients.ts';
-import { observeWrites, type Serialize, type WriteObserver } from './writes.ts';
+import type { Serialize } from './write-drafts.ts';
+import { observeWrites, type WriteObserver } from './writes.ts';
 
 /** The write commands of all clients of this process. */
 export interface ClientWrites {

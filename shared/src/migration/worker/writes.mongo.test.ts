@@ -94,6 +94,35 @@ test('a command that is under way is told, and its answer replaces it', async ()
   expect(answered).toMatchObject({ documents: 1, answers: under[0]?.unanswered });
 });
 
+test('an upsert under way may insert too, and its answer tells which of both it did', async () => {
+  const things = db.collection<{ _id: number; a?: number }>('upserts');
+  await things.insertOne({ _id: 1 });
+  observer.take();
+  // A transaction holds the document, so that the command has no answer yet.
+  await using session = connection.client.startSession();
+  session.startTransaction();
+  await things.updateOne({ _id: 1 }, { $set: { a: 1 } }, { session });
+  observer.take();
+  const blocked = things.findOneAndUpdate({ _id: 1 }, { $set: { a: 2 } }, { upsert: true });
+  let under = observer.take().commands;
+  while (under.length === 0) {
+    await new Promise(setImmediate);
+    under = observer.take().commands;
+  }
+  await session.abortTransaction();
+  await blocked;
+  await things.findOneAndUpdate({ _id: 2 }, { $set: { a: 2 } }, { upsert: true });
+  const shape = { collection: 'upserts', kind: 'update', fields: ['a'], keys: hashed(1) };
+  expect(under).toEqual([
+    expect.objectContaining({ ...shape, unanswered: expect.any(Number) }),
+    expect.objectContaining({ collection: 'upserts', kind: 'insert', keys: hashed(1), unanswered: under[0]?.unanswered }),
+  ]);
+  expect(observer.take().commands).toEqual([
+    expect.objectContaining({ ...shape, atMost: 1, answers: under[0]?.unanswered }),
+    expect.objectContaining({ collection: 'upserts', kind: 'insert', keys: hashed(2), documents: 1 }),
+  ]);
+});
+
 test('transactions and other databases are told apart', async () => {
   const commands = await told(async () => {
     await connection.client.withSession((session) =>

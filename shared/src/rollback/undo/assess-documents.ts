@@ -1,11 +1,11 @@
 import { keyHash } from '../../migration/write-command.ts';
 import type { CatalogEntry } from '../../mongo/catalog.ts';
-import type { DefinitionPlan } from './definitions.ts';
+import type { DefinitionPlan } from './definition-plan.ts';
 import type { DocumentHistory } from './history.ts';
 import type { Observed } from './observed.ts';
 import type { Pending } from './put-documents-back.ts';
 import { unknownState, wantedDocument, type Wanted } from './touch.ts';
-import type { ConflictChoice, UndoConflict } from './undo.ts';
+import type { ConflictChoice, UndoConflict } from './contract.ts';
 import type { PutBack } from './write-back.ts';
 
 /** Earlier states of documents that the server did not keep. */

@@ -1,13 +1,14 @@
 import { GuardError } from '../../errors/guard-error.ts';
 import type { CatalogEntry } from '../../mongo/catalog.ts';
 import { assessDocuments, pendingDocuments, type DocumentAssessment, type OlderStates } from './assess-documents.ts';
-import { planDefinitions, type DefinitionPlan } from './definitions.ts';
+import type { DefinitionPlan } from './definition-plan.ts';
+import { planDefinitions } from './definitions.ts';
 import { findHindrance } from './hindrances.ts';
 import type { DocumentHistory } from './history.ts';
 import type { Observed } from './observed.ts';
 import { noOlderStates, olderStatesFrom } from './older-states.ts';
 import { uuidsSwitchedOn } from './pre-images.ts';
-import type { UndoConflict, UndoOptions, UndoStep } from './undo.ts';
+import type { UndoConflict, UndoOptions, UndoStep } from './contract.ts';
 import { standingCatalog } from './standing-catalog.ts';
 
 /** What there is to do, by all that is known now. */

@@ -100,6 +100,21 @@ describe('more writes than were confirmed', () => {
   });
 });
 
+test('a command of which the server tells how many it wrote at most has written as many where sessions cannot be read', () => {
+  const { documents: _documents, ...uncounted } = command;
+  const claimed = (times: readonly string[]): readonly string[] => {
+    const made = attribution([
+      { ...uncounted, atMost: 1 },
+      { ...uncounted, until: '1.5', documents: 1 },
+    ]);
+    const claims = times.map((time) => made.claim(event(time), ['a']));
+    const author = made.decide();
+    return claims.map((claim) => author(claim, 0n));
+  };
+  expect(claimed(['1.1', '1.2'])).toEqual(['migration', 'migration']);
+  expect(claimed(['1.1', '1.2', '1.3'])).toEqual(['ambiguous', 'ambiguous', 'ambiguous']);
+});
+
 describe('a command that was cut off', () => {
   const { until: _until, documents: _documents, ...open } = command;
 

@@ -1,6 +1,6 @@
-import { keyHash, keyHashLength, overlaps, type WriteCommand } from '../../migration/write-command.ts';
-import { timeOfText } from '../../timing/cluster-time.ts';
+import { overlaps } from '../../migration/write-command.ts';
 import type { ChangeEvent } from './event.ts';
+import { fits, readCommands, type RecordedCommand, type RecordedRun } from './recorded-commands.ts';
 
 /** Whose a write is. `ambiguous`: nothing tells it from a write of the other side. */
 export type Author = 'migration' | 'others' | 'ambiguous';
@@ -8,46 +8,28 @@ export type Author = 'migration' | 'others' | 'ambiguous';
 /** Whose a write is, or the number of a group of writes that is decided as a whole when all of them are known. */
 export type Claim = 'migration' | 'others' | 'undo' | number;
 
-export interface AttributionInput {
-  /** What the migrations recorded of their own commands. */
-  readonly commands: readonly WriteCommand[];
-  /** Times in which a migration ran of which no, or not every, command is recorded. */
-  readonly windows: readonly { readonly after: bigint; readonly until: bigint }[];
+export interface AttributionInput extends RecordedRun {
   /** Sessions of earlier and of this undo, 32 hex digits. */
   readonly undoSessions: ReadonlySet<string>;
   /** Collections that nobody but the migrations' own records writes. */
   readonly records: ReadonlySet<string>;
 }
 
-interface Command {
-  readonly collection: string;
-  readonly kind: WriteCommand['kind'];
-  readonly after: bigint;
-  readonly until: bigint;
-  readonly documents: number | undefined;
-  readonly keys: (() => ReadonlySet<string>) | undefined;
-  readonly fields: readonly string[] | undefined;
-  readonly number: number;
-}
-
-const forever = 2n ** 63n;
-const writing = new Set(['insert', 'update', 'replace', 'delete']);
-
 /**
  * Tells the writes of migrations from those of others. Outside of the times of the recorded commands, and in collections or fields that they
  * do not name, a write is the others': exact. Within, the number that the server confirmed decides: as many writes as confirmed are all the
  * migration's, exactly. Are there more, or is the number not known as the command was cut off, the sessions in the oplog tell, where they may
- * be read; of what has no session there, writes that nobody else is seen to make are the migration's. What is left is ambiguous. Events must come
- * in their order.
+ * be read; of what has no session there, writes that nobody else is seen to make are the migration's. Where they may not be read, as many writes as
+ * there can be at most are the migration's. What is left is ambiguous. Events must come in their order.
  */
 export class Attribution {
   readonly #input: AttributionInput;
-  readonly #waiting: Command[];
+  readonly #waiting: RecordedCommand[];
   readonly #sessions: ReadonlySet<string>;
-  #active: Command[] = [];
+  #active: RecordedCommand[] = [];
   /** Group of each command: the number of another command of it, or its own. */
   readonly #groups: number[];
-  readonly #commands: readonly Command[];
+  readonly #commands: readonly RecordedCommand[];
   /** Times of the writes that are claimed by each command, to be grouped. */
   readonly #claimed: Map<number, { readonly time: bigint; readonly event: Sketch }[]> = new Map();
   /** What others are known to write, by collection. */
@@ -104,7 +86,7 @@ export class Attribution {
   decide(sessionAt?: (time: bigint) => string | undefined): (claim: Claim, time: bigint) => Author {
     const authors = new Map<number, Author>();
     const single = new Map<bigint, Author>();
-    for (const [group, { writes, confirmed, surplus }] of this.#byGroup()) {
+    for (const [group, { writes, confirmed, atMost, surplus }] of this.#byGroup()) {
       if (!surplus) {
         authors.set(group, 'migration');
         continue;
@@ -121,7 +103,9 @@ export class Attribution {
       }
       const certain =
         left.length === expected ||
-        (sessionAt !== undefined && expected === undefined && left.every(({ event }) => !this.#othersMayWrite(event)));
+        (sessionAt === undefined
+          ? atMost !== undefined && writes.length <= atMost
+          : expected === undefined && left.every(({ event }) => !this.#othersMayWrite(event)));
       authors.set(group, certain ? 'migration' : 'ambiguous');
     }
     return (claim, time) => {
@@ -162,12 +146,7 @@ export class Attribution {
   }
 
   #byGroup(): ReadonlyMap<number, Group> {
-    const confirmed = new Map<number, number | undefined>();
-    for (const { number, documents } of this.#commands) {
-      const group = this.#groupOf(number);
-      const before = confirmed.has(group) ? confirmed.get(group) : 0;
-      confirmed.set(group, before === undefined || documents === undefined ? undefined : before + documents);
-    }
+    const groups = Map.groupBy(this.#commands, ({ number }) => this.#groupOf(number));
     const writes = new Map<number, Claimed[]>();
     for (const [number, claimed] of this.#claimed) {
       const group = this.#groupOf(number);
@@ -175,11 +154,17 @@ export class Attribution {
     }
     return new Map(
       [...writes].map(([group, claimed]): [number, Group] => {
-        const sum = confirmed.get(group);
-        return [group, { writes: claimed, confirmed: sum, surplus: sum === undefined || claimed.length > sum }];
+        const commands = groups.get(group) ?? [];
+        const confirmed = sumOf(commands.map(({ documents }) => documents));
+        const atMost = sumOf(commands.map((command) => command.atMost));
+        return [group, { writes: claimed, confirmed, atMost, surplus: confirmed === undefined || claimed.length > confirmed }];
       }),
     );
   }
+}
+
+function sumOf(counts: readonly (number | undefined)[]): number | undefined {
+  return counts.reduce((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0);
 }
 
 interface Sketch {
@@ -196,56 +181,6 @@ interface Claimed {
 interface Group {
   readonly writes: readonly Claimed[];
   readonly confirmed: number | undefined;
+  readonly atMost: number | undefined;
   readonly surplus: boolean;
-}
-
-function readCommands({ commands, windows }: AttributionInput): readonly Command[] {
-  const answered = new Set(commands.flatMap(({ answers }) => answers ?? []));
-  const recorded = commands
-    .filter(({ unanswered, transaction }) => transaction !== true && (unanswered === undefined || !answered.has(unanswered)))
-    .map(({ collection, kind, after, until, documents, keys, fields }) => ({
-      collection,
-      kind,
-      after: after === undefined ? 0n : timeOfText(after),
-      until: until === undefined ? forever : timeOfText(until),
-      documents,
-      keys: keys === undefined ? undefined : keySet(keys),
-      fields,
-    }));
-  const unrecorded = windows.map(({ after, until }) => ({
-    collection: '*',
-    kind: 'any' as const,
-    after,
-    until,
-    documents: undefined,
-    keys: undefined,
-    fields: undefined,
-  }));
-  return [...recorded, ...unrecorded].map((command, number) => ({ ...command, number }));
-}
-
-function keySet(text: string): () => ReadonlySet<string> {
-  let known: Set<string> | undefined;
-  return () => {
-    if (known !== undefined) return known;
-    const bytes = Buffer.from(text, 'base64').toString('latin1');
-    known = new Set();
-    for (let at = 0; at < bytes.length; at += keyHashLength) known.add(bytes.slice(at, at + keyHashLength));
-    return known;
-  };
-}
-
-function fits(command: Command, event: ChangeEvent, fields: readonly string[] | undefined): boolean {
-  if (command.collection !== '*' && command.collection !== event.collection && !isOutputOf(command, event)) return false;
-  if (event.time <= command.after || event.time > command.until || !writing.has(event.kind)) return false;
-  if (command.kind === 'definition') return false;
-  if (command.kind !== 'any' && command.kind !== (event.kind === 'replace' ? 'update' : event.kind)) return false;
-  if (command.keys !== undefined && (event.key === undefined || !command.keys().has(keyHash(event.key).toString('latin1')))) return false;
-  if (command.fields === undefined || fields === undefined) return true;
-  return fields.every((field) => command.fields?.some((own) => overlaps(field, own)));
-}
-
-/** `$out` fills a collection of its own, which takes the name of the target at the end. */
-function isOutputOf({ kind }: Command, { collection }: ChangeEvent): boolean {
-  return kind === 'any' && collection.startsWith('tmp.agg_out.');
 }

@@ -4,7 +4,7 @@ import { fromMongoError, serverCode } from '../../errors/mongo-errors.ts';
 import type { Log } from '../../log/log.ts';
 import { parseExtendedJson } from '../../mongo/extended-json.ts';
 import { shadowPrefix } from '../../mongo/own-collections.ts';
-import type { DefinitionPlan, IndexChange } from './definitions.ts';
+import type { DefinitionPlan, IndexChange } from './definition-plan.ts';
 
 export interface DefinitionWork {
   readonly db: Db;

@@ -9,7 +9,7 @@ import type { Observed } from './observed.ts';
 import { putDocumentsBack } from './put-documents-back.ts';
 import { endSessions, stopMigrations } from './still-running.ts';
 import { unknownState } from './touch.ts';
-import type { UndoOptions } from './undo.ts';
+import type { UndoOptions } from './contract.ts';
 import type { PutBack } from './write-back.ts';
 
 /** Puts everything back. Every part looks at what is there now, so it can be cut off anywhere and done again. */
@@ -37,7 +37,8 @@ export async function carryOut(options: UndoOptions, observed: Observed): Promis
     await restoreBackup({ client, store: backup.store, backupId: backup.id, only, drop: true, log, signal });
   }
   await prepareDefinitions(first.plan, work);
-  await putAllBack({ ...options, signal }, observed, work);
+  const moved = first.plan.renames.length > 0 || first.plan.restores.length > 0;
+  await putAllBack({ ...options, signal }, observed, { work, assessed: moved ? await assessNow(options, observed) : first });
   const last = await assessNow(options, observed);
   await finishDefinitions(last.plan, work);
 }
@@ -60,9 +61,14 @@ function refuseConflicts({ conflicts: choice, point }: UndoOptions, { conflicts 
   );
 }
 
-async function putAllBack(options: UndoOptions, observed: Observed, work: DefinitionWork): Promise<void> {
+interface PuttingBack {
+  readonly work: DefinitionWork;
+  /** By the names that collections have now. */
+  readonly assessed: Assessed;
+}
+
+async function putAllBack(options: UndoOptions, observed: Observed, { work, assessed }: PuttingBack): Promise<void> {
   const { point, conflicts: choice, log, signal, run } = options;
-  const assessed = await assessNow(options, observed);
   const left = new Map<DocumentHistory, string>();
   const wanted = (history: DocumentHistory): PutBack | 'skip' => {
     const found = wantedOf(observed, history, { choice, older: assessed.older });

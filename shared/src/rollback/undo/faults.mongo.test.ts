@@ -23,7 +23,7 @@ import {
   type Scenes,
 } from '../../testing/undo-scene.ts';
 import { timeOfText } from '../../timing/cluster-time.ts';
-import type { UndoOptions } from './undo.ts';
+import type { UndoOptions } from './contract.ts';
 
 interface Thing extends Document {
   readonly _id: number;

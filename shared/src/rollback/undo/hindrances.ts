@@ -3,10 +3,10 @@ import { GuardError } from '../../errors/guard-error.ts';
 import type { CatalogEntry } from '../../mongo/catalog.ts';
 import { sameDigest } from '../../mongo/digest.ts';
 import { pendingDocuments } from './assess-documents.ts';
-import type { DefinitionPlan } from './definitions.ts';
+import type { DefinitionPlan } from './definition-plan.ts';
 import type { Observed } from './observed.ts';
 import { isCapped } from './standing-catalog.ts';
-import type { UndoOptions } from './undo.ts';
+import type { UndoOptions } from './contract.ts';
 
 export interface Found {
   readonly options: UndoOptions;

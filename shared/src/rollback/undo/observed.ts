@@ -8,7 +8,7 @@ import { openChanges, timeOf, type Changes } from '../../mongo/change-stream.ts'
 import { isOwnCollection, shadowPrefix } from '../../mongo/own-collections.ts';
 import { elementOf, elementsOf, stringOf } from '../../mongo/raw-bson.ts';
 import { Attribution, type Author, type Claim } from './attribution.ts';
-import type { DefinitionEvent } from './definitions.ts';
+import type { DefinitionEvent } from './definition-plan.ts';
 import { readEvent, type ChangeEvent } from './event.ts';
 import { Histories, isWrite } from './history.ts';
 import { ImageStore } from './image-store.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Collection, Db, Document } from 'mongodb';
+import type { ClientSession, Collection, Db, Document } from 'mongodb';
 import { serverCode } from '../../errors/mongo-errors.ts';
 import { migrateScene, openSceneUndo, openScenes, possible, takeScenePoint, type Scenes } from '../../testing/undo-scene.ts';
 
@@ -30,11 +30,11 @@ function random(seed: number): (limit: number) => number {
 
 const thing = (_id: number): Thing => ({ _id, a: _id % 7, b: `b${_id}`, c: { d: [1, _id], e: null }, own: 0, u: _id });
 
-/** One step of a migration: of these fields and documents below `documents` only it writes. */
+/** One step of a migration: of these fields and documents below `documents` only it writes. Returns the name that the collection has then. */
 async function migrationStep(db: Db, name: string, next: (limit: number) => number): Promise<string> {
   const things = db.collection<Thing>(name);
   const filter = { a: next(7), _id: { $lt: documents } };
-  switch (next(10)) {
+  switch (next(13)) {
     case 0:
       await things.updateMany(filter, { $set: { a: next(7), fresh: next(100) } });
       return name;
@@ -66,12 +66,28 @@ async function migrationStep(db: Db, name: string, next: (limit: number) => numb
       await db.collection(`made${next(1_000_000)}`).insertOne({ x: 1 });
       await things.dropIndex('kept').catch(() => undefined);
       return name;
+    case 9:
+      await db.command({ collMod: name, validator: { a: { $lt: next(100) } }, validationAction: 'warn' });
+      return name;
+    case 10:
+      await db.command({ collMod: 'seen', viewOn: next(2) === 0 ? 'things' : 'moved', pipeline: [{ $match: { a: next(7) } }] });
+      return name;
+    case 11:
+      await inTransaction(db, async (session) => {
+        await things.updateMany(filter, { $set: { t: next(9) } }, { session });
+        await things.deleteOne({ _id: next(20) + 100 }, { session });
+      });
+      return name;
     default: {
       const to = name === 'things' ? 'moved' : 'things';
       await things.rename(to);
       return to;
     }
   }
+}
+
+async function inTransaction(db: Db, body: (session: ClientSession) => Promise<void>): Promise<void> {
+  await db.client.withSession((session) => session.withTransaction(body));
 }
 
 const queryPlanKilled = 175;
@@ -102,6 +118,7 @@ class Others {
 
   async write(id: number): Promise<void> {
     for (let turn = 0; !this.ended; turn++) {
+      if (turn === 10) await this.#db.collection('log').createIndex({ turn: 1, id: 1 });
       const found = await this.#db.listCollections({ name: { $in: ['things', 'moved'] } }, { nameOnly: true }).toArray();
       const things = this.#db.collection<Thing>(found[0]?.name ?? 'things');
       if (turn % 3 === 0) await this.#own(things, { _id: ownFrom + id, text: `t${turn}` });
@@ -134,6 +151,8 @@ test.each(Array.from({ length: rounds }, (_, round) => round + 1))(
     const expected = new Map(ids.map((_id): [number, Thing] => [_id, thing(_id)]));
     await db.collection<Thing>('things').insertMany([...expected.values()]);
     await db.collection('things').createIndex({ u: 1 }, { name: 'kept', unique: true, sparse: true });
+    await db.createCollection('seen', { viewOn: 'things', pipeline: [{ $match: { a: 1 } }] });
+    const [seen] = await db.listCollections({ name: 'seen' }).toArray();
     const point = await takeScenePoint(scene);
     const others = new Others(db, random(seed + 1_000), expected);
     const writers = Array.from({ length: 4 }, (_, id) => others.write(id));
@@ -161,7 +180,8 @@ test.each(Array.from({ length: rounds }, (_, round) => round + 1))(
         .map((entry) => entry.name)
         .filter((other) => !other.startsWith('migration_'))
         .sort(),
-    ).toEqual(['changelog', 'log', 'things']);
+    ).toEqual(['changelog', 'log', 'seen', 'system.views', 'things']);
+    expect(await db.listCollections({ name: 'seen' }).toArray()).toEqual([seen]);
     expect(await db.collection('log').countDocuments()).toBe(others.logged);
     expect((await db.collection('things').indexes()).map((index) => index.name)).toEqual(['_id_', 'kept']);
   },

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { BSON, type Document } from 'mongodb';
 import { asBuffer } from '../../mongo/raw-bson.ts';
 import { unknownState, wantedDocument, type Touch } from './touch.ts';
-import type { ConflictChoice } from './undo.ts';
+import type { ConflictChoice } from './contract.ts';
 
 const raw = (document: Document): Buffer => asBuffer(BSON.serialize(document));
 

@@ -1,5 +1,5 @@
 import { overlaps } from '../../migration/write-command.ts';
-import type { ConflictChoice } from './undo.ts';
+import type { ConflictChoice } from './contract.ts';
 import { changesOf, differenceOf, withChanges, type FieldChange } from './raw-merge.ts';
 
 /** One write to one document, in the order of the writes. */

@@ -15,7 +15,7 @@ import {
 import { recordUndoSession } from '../../migration/writes-record.ts';
 import type { RollbackPoint } from '../point.ts';
 import { everything } from './read-whole.ts';
-import type { ConflictChoice } from './undo.ts';
+import type { ConflictChoice } from './contract.ts';
 
 interface Thing extends Document {
   readonly _id: number;

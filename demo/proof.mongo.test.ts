@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Connection } from '@migration-guard/shared/mongo/connect';
 import { connectShared, dropDatabases, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
 import type { Db } from 'mongodb';
-import { countAdded, differencesBetween, fingerprintOf, totalDocuments, withWrites, type Fingerprint } from './proof.ts';
+import { addedSince, differencesBetween, fingerprintOf, totalDocuments, without, type Fingerprint } from './proof.ts';
 
 const database = uniqueDatabase('proof');
 let connection: Connection;
@@ -43,19 +43,17 @@ describe("the demo's own proof", () => {
     expect(differencesBetween(before, await fingerprintOf(db))).toEqual([]);
   });
 
-  test('tells what others wrote beside a migration from what the migration wrote', async () => {
-    await db.collection('orders').updateOne({ n: 1 }, { $set: { n: 9 } });
-    const earlier = await fingerprintOf(db);
+  test('tells what was added, and finds what is lost or changed beside it', async () => {
     const orders = db.collection<{ _id: number; n: number }>('orders');
     await orders.insertOne({ _id: 3, n: 3 });
-    await orders.updateOne({ _id: 2 }, { $set: { n: 4 } });
-    const later = await fingerprintOf(db);
-    expect(countAdded({ earlier, later })).toBe(2);
-    await orders.updateOne({ _id: 1 }, { $set: { n: 1 } });
-    expect(differencesBetween(withWrites(before, { earlier, later }), await fingerprintOf(db))).toEqual([]);
+    const added = await addedSince(db, before);
+    expect([...added]).toEqual([['orders', [{ hash: expect.any(String), document: { _id: 3, n: 3 } }]]]);
     expect(differencesBetween(before, await fingerprintOf(db))).toHaveLength(1);
-    await orders.deleteOne({ _id: 3 });
-    expect(differencesBetween(withWrites(before, { earlier, later }), await fingerprintOf(db))).toHaveLength(1);
+    expect(differencesBetween(before, without(await fingerprintOf(db), added))).toEqual([]);
+    await orders.updateOne({ _id: 1 }, { $set: { n: 9 } });
+    expect(differencesBetween(before, without(await fingerprintOf(db), added))).toEqual(['orders has other contents']);
+    await orders.deleteOne({ _id: 1 });
+    expect(differencesBetween(before, without(await fingerprintOf(db), added))).toEqual(['orders holds 1 documents instead of 2']);
   });
 
   test.each<[string, () => Promise<unknown>, string]>([

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BSON, type Db } from 'mongodb';
+import { BSON, type Db, type Document } from 'mongodb';
 
 /**
  * What a database holds, by the demo's own means: it shares no code with the actions whose work it judges. Each collection is one text of
@@ -8,6 +8,8 @@ import { BSON, type Db } from 'mongodb';
 export type Fingerprint = ReadonlyMap<string, CollectionPrint>;
 
 interface CollectionPrint {
+  /** `collection` or `view`. */
+  readonly type: string;
   readonly shape: string;
   /** Sorted. */
   readonly hashes: readonly string[];
@@ -23,7 +25,7 @@ export async function fingerprintOf(db: Db): Promise<Fingerprint> {
     if (ofTheTool.test(name) || name.startsWith('system.')) continue;
     const indexes = type === 'view' ? [] : await db.collection(name).indexes();
     const shape = [type, asText(options), ...indexes.map(asText).sort()].join('\n');
-    prints.set(name, { shape, hashes: type === 'view' ? [] : await hashesOf(db, name) });
+    prints.set(name, { type: String(type), shape, hashes: type === 'view' ? [] : await hashesOf(db, name) });
   }
   return prints;
 }
@@ -43,26 +45,36 @@ export function differencesBetween(before: Fingerprint, after: Fingerprint): rea
   });
 }
 
-/** What must be there when all that happened from `earlier` to `later` is kept, and nothing of what happened before: documents only. */
-export function withWrites(
-  before: Fingerprint,
-  { earlier, later }: { readonly earlier: Fingerprint; readonly later: Fingerprint },
-): Fingerprint {
-  const collections = [...before].map(([name, print]): [string, CollectionPrint] => {
-    const [then, now] = [new Set(earlier.get(name)?.hashes), new Set(later.get(name)?.hashes)];
-    const kept = print.hashes.filter((hash) => now.has(hash) || !then.has(hash));
-    const added = [...now].filter((hash) => !then.has(hash));
-    return [name, { ...print, hashes: [...kept, ...added].sort() }];
-  });
-  return new Map(collections);
+/** A document that is not in a fingerprint. */
+export interface Added {
+  readonly hash: string;
+  readonly document: Document;
 }
 
-/** Documents that `later` holds and `earlier` does not. */
-export function countAdded({ earlier, later }: { readonly earlier: Fingerprint; readonly later: Fingerprint }): number {
-  return [...later].reduce((sum, [name, { hashes }]) => {
-    const then = new Set(earlier.get(name)?.hashes);
-    return sum + hashes.filter((hash) => !then.has(hash)).length;
-  }, 0);
+/** The documents that the database holds now and `before` does not, by collection. */
+export async function addedSince(db: Db, before: Fingerprint): Promise<ReadonlyMap<string, readonly Added[]>> {
+  const added = new Map<string, readonly Added[]>();
+  for (const [name, { type, hashes }] of before) {
+    if (type === 'view') continue;
+    const known = new Set(hashes);
+    const found: Added[] = [];
+    for await (const bytes of documentsOf(db, name)) {
+      const hash = hashOf(bytes);
+      if (!known.has(hash)) found.push({ hash, document: BSON.deserialize(bytes) });
+    }
+    if (found.length > 0) added.set(name, found);
+  }
+  return added;
+}
+
+/** The fingerprint without the documents that were added. Pure. */
+export function without(fingerprint: Fingerprint, added: ReadonlyMap<string, readonly Added[]>): Fingerprint {
+  return new Map(
+    [...fingerprint].map(([name, print]): [string, CollectionPrint] => {
+      const left = new Set(added.get(name)?.map(({ hash }) => hash));
+      return [name, { ...print, hashes: print.hashes.filter((hash) => !left.has(hash)) }];
+    }),
+  );
 }
 
 export function totalDocuments(fingerprint: Fingerprint): number {
@@ -71,15 +83,18 @@ export function totalDocuments(fingerprint: Fingerprint): number {
 
 async function hashesOf(db: Db, name: string): Promise<readonly string[]> {
   const hashes: string[] = [];
-  const cursor = db.collection(name).find({}, { raw: true, batchSize: 10_000 });
-  for await (const bytes of cursor) {
-    hashes.push(
-      createHash('sha256')
-        .update(bytes as unknown as Uint8Array)
-        .digest('base64'),
-    );
-  }
+  for await (const bytes of documentsOf(db, name)) hashes.push(hashOf(bytes));
   return hashes.sort();
+}
+
+/** The bytes of each document. */
+async function* documentsOf(db: Db, name: string): AsyncGenerator<Uint8Array> {
+  const cursor = db.collection(name).find({}, { raw: true, batchSize: 10_000 });
+  for await (const bytes of cursor) yield bytes as unknown as Uint8Array;
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
 }
 
 function asText(value: unknown): string {

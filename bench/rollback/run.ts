@@ -17,6 +17,8 @@ const { values: options } = parseArgs({
     touched: { type: 'string', default: '100000' },
     /** Folder with `action-migrate` and `action-rollback`; default: this repository. */
     bundles: { type: 'string', default: path.resolve(import.meta.dirname, '../..') },
+    /** Shows what the actions say, with the seconds since their start. */
+    verbose: { type: 'boolean', default: false },
   },
 });
 const documents = Number(options.documents);
@@ -49,7 +51,14 @@ async function timed<T>(what: string, body: () => Promise<T>, remark: (result: T
 
 /** Runs one action; its failure ends the measurement. */
 async function step(job: Job, action: string, inputs: Readonly<Record<string, string>>): Promise<StepResult> {
-  const result = await job.run(action, { inputs: { mode: 'apply', uri: server.uri, database, ...inputs }, timeoutMilliseconds: 900_000 });
+  const started = performance.now();
+  const show = (text: string): void =>
+    console.error(`  ${((performance.now() - started) / 1_000).toFixed(2)} ${text.trim().slice(0, 200)}`);
+  const result = await job.run(action, {
+    inputs: { mode: 'apply', uri: server.uri, database, ...inputs },
+    timeoutMilliseconds: 900_000,
+    ...(options.verbose ? { onOutput: show } : {}),
+  });
   if (result.exitCode !== 0) throw new Error(`${action} failed:\n${result.rawLog.slice(-4_000)}`);
   return result;
 }
@@ -84,7 +93,12 @@ try {
   await timed(
     'action-rollback apply',
     () => step(job, 'rollback', { 'rollback-point': 'latest' }),
-    ({ outputs }) => `rung ${outputs['rung']}, proof ${outputs['proof']}`,
+    ({ outputs }) => `rung ${outputs['rung']}, proof ${outputs['proof']} (${outputs['proof-extent']})`,
+  );
+  await timed(
+    'action-rollback plan, proof: whole',
+    () => step(job, 'rollback', { 'rollback-point': 'latest', mode: 'plan', proof: 'whole' }),
+    ({ outputs }) => `every document is read: proof ${outputs['proof']} (${outputs['proof-extent']})`,
   );
   if ((await orders.countDocuments({ status: 'archived' })) > 0) throw new Error('The rollback left documents as they were.');
   await timed('drop + mongorestore --gzip', async () => {

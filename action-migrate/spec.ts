@@ -56,10 +56,12 @@ export const spec = defineAction({
       'Whether each `up` runs in a transaction of its own; a file says otherwise by `export const transaction = false` (or `true`).',
       ['none', 'per-file'],
     ).or('none'),
-    timeout: duration('Time limit for all files together.').or('1h'),
+    timeout: duration('Time limit for all files, commands and seeds together.').or('1h'),
     'file-timeout': duration('Time limit for each single file; default: that of all together.'),
     'lock-wait': duration('How long to wait while another run holds the lock.').or('0s'),
-    retry: list('Files that an interrupted run left half-done and that may run again from their beginning.'),
+    retry: list(
+      'Files and commands (`command:<name>`) that an interrupted run left half-done and that may run again from their beginning.',
+    ),
     databases: list(
       'Several databases instead of one, one after the other: names, or patterns such as `tenant_*`. Each has its own lock, journal, history and rollback point.',
     ),
@@ -67,8 +69,8 @@ export const spec = defineAction({
     'allow-untrusted': boolean('Whether runs that forks or comments can start may reach a server that is not on this machine.').or('false'),
   },
   outputs: {
-    applied: 'File names that this run applied, a JSON array; right also after a failure',
-    pending: 'File names that are still to be applied, a JSON array; right also after a failure',
+    applied: 'What this run applied: names of files and seeds, and `command:<name>`, a JSON array; right also after a failure',
+    pending: 'What is still to be applied, in the same words, a JSON array; right also after a failure',
     'plan-hash':
       'Hash of the plan: database and history (which file was applied when), files, their content and order, and what the lint rules find in them',
     'rollback-point': 'Path of the rollback point, made right before the first write',

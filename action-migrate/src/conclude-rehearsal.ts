@@ -45,6 +45,8 @@ export async function concludeRehearsal(parts: Concluding): Promise<Outcome> {
       ? `Nothing was changed in ${database}: no migration is pending, and no copy was made.`
       : `Nothing was changed in ${database}: the rehearsal ran on a copy, which is removed.`,
   );
+  if (result === 'failed')
+    stage.nextStep('Mend the files that the findings name; every push rehearses them again. Nothing of them was applied anywhere.');
   return outcomeOf(result, { findings: all, plan, database });
 }
 

@@ -17,7 +17,7 @@ const fieldsShown = 8;
 /** Tells what was proven, what each file did to the data, and how. */
 export function tellRehearsal(context: MigrateContext, { files, reading }: Rehearsal): void {
   const { stage } = context;
-  stage.figure('Compared', `${reading.collections} collections in ${seconds(reading.milliseconds)}`);
+  stage.figure('Collections read to compare', `${reading.collections}, in ${seconds(reading.milliseconds)}`);
   stage.table({
     title: 'Rehearsal',
     columns: ['File', 'up', 'down', 'up again', 'Failed in the middle'],
@@ -179,9 +179,7 @@ function transactionRows({ name, first }: RehearsedFile): string[][] {
 }
 
 function oplogRows({ name, first }: RehearsedFile): string[][] {
-  return [...(first?.changes?.oplogBytes ?? [])]
-    .filter(([collection]) => !collection.startsWith('migration_'))
-    .map(([collection, bytes]) => [name, collection, formatBytes(bytes)]);
+  return [...(first?.changes?.oplogBytes ?? [])].map(([collection, bytes]) => [name, collection, formatBytes(bytes)]);
 }
 
 function lineOf(place: { readonly line?: number } | undefined): string {

@@ -38,7 +38,7 @@ const faults: Readonly<Record<string, { readonly source: string; readonly rule: 
   'deletes a third': {
     source: `export const up = async (db) => { await db.collection('orders').deleteMany({ total: { $lt: 30 } }); };\n${nothing}`,
     rule: 'rehearsal/large-deletion',
-    says: /removes 30 of 90 documents of orders \(33 %/,
+    says: /file=migrations\/1\.mjs,line=1::rehearsal\/large-deletion: 1\.mjs removes 30 of 90 documents of orders \(33 %/,
   },
   'wipes a collection by a $nin': {
     source: `export const up = async (db) => { await db.collection('orders').deleteMany({ state: { $nin: ['open', 'paid'] } }); };\n${nothing}`,
@@ -125,6 +125,34 @@ describe('the rehearsal finds a migration that', () => {
     expect(step.rawLog).toMatch(says);
     expect(step.rawLog).not.toContain('secret');
   });
+});
+
+test('what the configuration asks for is looked at: plans of queries, the share that changes; values are shown where they may be', async () => {
+  const settings = `migrate:
+  rehearsal:
+    queries: [{ collection: orders, filter: { status: open }, sort: { total: -1 } }]
+    max-changed-percent: 50
+    show-values: true
+`;
+  const index = `export const up = (db) => db.collection('orders').createIndex({ status: 1, total: -1 });
+export const down = (db) => db.collection('orders').dropIndex('status_1_total_-1');`;
+  const source = `export const up = async (db) => {
+  await db.command({ collMod: 'orders', index: { name: 'status_1_total_-1', hidden: true } });
+  await db.collection('orders').updateMany({ paid: null }, { $set: { paid: 'no' } });
+};
+export const down = async (db) => {
+  await db.collection('orders').updateMany({}, { $unset: { paid: '' } });
+  await db.command({ collMod: 'orders', index: { name: 'status_1_total_-1', hidden: false } });
+};`;
+  const step = await rehearse({ 'migrations/1.mjs': index, 'migrations/2.mjs': source, '.github/migration-guard.yml': settings });
+  expect(step.outputs).toMatchObject({ result: 'warned', findings: '2' });
+  expect(step.rawLog).toContain(
+    'MC205: The query of orders by status, total was answered by IXSCAN status_1_total_-1, and is now by COLLSCAN and a sort in memory.',
+  );
+  expect(step.rawLog).toMatch(
+    /file=migrations\/2\.mjs,line=3.*MD107: 90 of 90 documents of orders are changed or removed \(100 %25, allowed are 50 %25\)/,
+  );
+  expect(step.summary).toContain('paid: nothing → "no"');
 });
 
 test('ordinary migrations of all kinds pass without a finding', async () => {

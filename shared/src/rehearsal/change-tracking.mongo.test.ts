@@ -37,6 +37,8 @@ describe('what was touched', () => {
         await db.collection('measures').insertOne({ at: new Date(), value: 1 });
       },
     ],
+    ['the history', [], (db) => db.collection('history').insertOne({})],
+    ['our own records', [], (db) => db.collection('migration_journal').insertOne({})],
     ['nothing', [], (db) => db.collection('a').find().toArray()],
     [
       'a transaction over two collections',
@@ -50,7 +52,7 @@ describe('what was touched', () => {
         ),
     ],
   ])('%s', async (_what, expected, change) => {
-    const tracker = await trackChanges(connection.client, database);
+    const tracker = await trackChanges({ client: connection.client, database, without: ['history'] });
     await change(connection.client.db(database));
     await connection.client.db(`${database}x`).collection('other').insertOne({});
     const changes = await tracker.next();
@@ -60,7 +62,7 @@ describe('what was touched', () => {
   });
 
   test('bytes of the oplog are told by collection', async () => {
-    const tracker = await trackChanges(connection.client, database);
+    const tracker = await trackChanges({ client: connection.client, database, without: ['history'] });
     await connection.client
       .db(database)
       .collection('a')
@@ -73,7 +75,7 @@ describe('what was touched', () => {
   test('a standalone server cannot tell', async () => {
     await using server = await startMongod({ kind: 'standalone' });
     await using standalone = await connect(new Secret(server.uri));
-    const tracker = await trackChanges(standalone.client, 'a');
+    const tracker = await trackChanges({ client: standalone.client, database: 'a', without: [] });
     expect(await tracker.next()).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { Timestamp, MongoClient } from 'mongodb';
 import { bucketsOf } from '../mongo/catalog.ts';
+import { isOwnCollection } from '../mongo/own-collections.ts';
 
 /** What the server wrote since a moment, from its oplog: by whatever client, and however. */
 export interface Changes {
@@ -14,11 +15,18 @@ export interface ChangeTracker {
   next(): Promise<Changes | undefined>;
 }
 
+export interface Tracked {
+  readonly client: MongoClient;
+  readonly database: string;
+  /** Collections that do not count: the history, which changes by our own hand. */
+  readonly without: readonly string[];
+}
+
 /**
  * Follows the oplog of the copy's server. A standalone server has none, the user may not be allowed to read it, and it may be too short:
  * then nothing is known, and everything has to be looked at.
  */
-export async function trackChanges(client: MongoClient, database: string): Promise<ChangeTracker> {
+export async function trackChanges({ client, database, without }: Tracked): Promise<ChangeTracker> {
   let since = await newest(client);
   return {
     async next() {
@@ -27,7 +35,7 @@ export async function trackChanges(client: MongoClient, database: string): Promi
       if (from === undefined || since === undefined) return undefined;
       const oldest = await edge(client, 1);
       if (oldest === undefined || oldest.greaterThan(from)) return undefined;
-      return summarize(await entriesBetween(client, from, since), database);
+      return summarize(await entriesBetween(client, from, since), { database, without });
     },
   };
 }
@@ -46,12 +54,13 @@ export interface OplogGroup {
 const indexCommands = new Set(['createIndexes', 'startIndexBuild', 'commitIndexBuild', 'abortIndexBuild', 'dropIndexes', 'deleteIndexes']);
 
 /** Which collections of `database` the entries are about. Pure. */
-export function summarize(groups: readonly OplogGroup[], database: string): Changes {
+export function summarize(groups: readonly OplogGroup[], { database, without }: Omit<Tracked, 'client'>): Changes {
   const touched = new Set<string>();
   const oplogBytes = new Map<string, number>();
   const prefix = `${database}.`;
   const add = (name: string, bytes: number): void => {
     const collection = name.startsWith(bucketsOf('')) ? name.slice(bucketsOf('').length) : name;
+    if (isOwnCollection(collection) || without.includes(collection)) return;
     touched.add(collection);
     if (bytes > 0) oplogBytes.set(collection, (oplogBytes.get(collection) ?? 0) + bytes);
   };

@@ -1,9 +1,30 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CensusDifference } from '../checks/compare-census.ts';
 import type { Census, CollectionCensus } from '../mongo/census.ts';
+import { nothingObserved, type Statement } from '../migration/observation.ts';
 import type { ContentDifference } from './state/compare-contents.ts';
 import type { FieldChange } from './state/field-differences.ts';
 import { countChanges, judgeDown, judgeLoss, judgeRepeat } from './judge.ts';
+
+const nothingSent: Statement = {
+  command: 'delete',
+  database: 'shop',
+  collection: 'orders',
+  filter: '',
+  change: [],
+  multi: true,
+  upsert: false,
+  commands: 1,
+  statements: 1,
+  milliseconds: 0,
+  matched: 0,
+  modified: 0,
+  inserted: 0,
+  deleted: 0,
+  returned: 0,
+  errors: 0,
+  inTransaction: 0,
+};
 
 const collection = (name: string, documents: number, uuid = name): CollectionCensus => ({
   name,
@@ -31,6 +52,10 @@ describe('countChanges', () => {
 
 describe('judgeLoss', () => {
   const limits = { maxPercent: 10, expectedPercent: { carts: 100 } };
+  const removing = (line: number, deleted: number): Statement => ({ ...nothingSent, deleted, place: { file: '/migrations/1.js', line } });
+  const statements = [removing(3, 2), removing(5, 9), removing(7, 1)];
+  const file = { name: '1.js', path: '/migrations/1.js', hash: '' };
+  const losing = { step: { file, observation: { ...nothingObserved, statements } }, place: { file: 'migrations/1.js' } };
 
   test.each([
     [90, 0],
@@ -38,11 +63,17 @@ describe('judgeLoss', () => {
     [0, 1],
     [110, 0],
   ])('of 100 documents %d left are %d findings', (after, findings) => {
-    expect(judgeLoss('1.js', [{ collection: 'orders', before: 100, after }], limits)).toHaveLength(findings);
+    expect(judgeLoss(losing, [{ collection: 'orders', before: 100, after }], limits)).toHaveLength(findings);
+  });
+
+  test('stands at the line that removes the most', () => {
+    expect(judgeLoss(losing, [{ collection: 'orders', before: 100, after: 0 }], limits)).toMatchObject([
+      { severity: 'error', place: { file: 'migrations/1.js', line: 5 } },
+    ]);
   });
 
   test('a collection may be meant to lose more', () => {
-    expect(judgeLoss('1.js', [{ collection: 'carts', before: 100, after: 0 }], limits)).toEqual([]);
+    expect(judgeLoss(losing, [{ collection: 'carts', before: 100, after: 0 }], limits)).toEqual([]);
   });
 });
 

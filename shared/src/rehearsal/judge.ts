@@ -2,6 +2,7 @@ import type { Census, CollectionCensus } from '../mongo/census.ts';
 import type { Finding } from '../report/run-report.ts';
 import { describeComparison } from './describe-difference.ts';
 import { isSame, type StateComparison } from './state/compare-states.ts';
+import type { Stepped } from './stepping.ts';
 
 /** How much of a collection a migration may remove before it counts as a fault. */
 export interface LossLimits {
@@ -39,15 +40,37 @@ function renamedFrom({ uuid }: CollectionCensus, after: Census): CollectionCensu
   return uuid === undefined ? undefined : after.collections.find((collection) => collection.uuid === uuid);
 }
 
+export interface Losing {
+  /** The first `up`. */
+  readonly step: Pick<Stepped, 'file' | 'observation'>;
+  readonly place: { readonly file: string };
+}
+
 /** One error for each collection that loses more documents than it may. */
-export function judgeLoss(file: string, changes: readonly CountChange[], limits: LossLimits): readonly Finding[] {
+export function judgeLoss({ step, place }: Losing, changes: readonly CountChange[], limits: LossLimits): readonly Finding[] {
   return changes.flatMap(({ collection, before, after }) => {
     const percent = before === 0 ? 0 : ((before - after) / before) * 100;
     const allowed = limits.expectedPercent[collection] ?? limits.maxPercent;
     if (percent <= allowed) return [];
-    const message = `${file} removes ${before - after} of ${before} documents of ${collection} (${percent.toFixed(0)} %, allowed are ${allowed} %).`;
-    return [{ severity: 'error' as const, rule: 'rehearsal/large-deletion', message }];
+    const message = `${step.file.name} removes ${before - after} of ${before} documents of ${collection} (${percent.toFixed(0)} %, allowed are ${allowed} %).`;
+    const line = lineOfLoss(step, collection);
+    return [
+      {
+        severity: 'error' as const,
+        rule: 'rehearsal/large-deletion',
+        message,
+        place: { ...place, ...(line === undefined ? {} : { line }) },
+      },
+    ];
   });
+}
+
+/** The line that removes the most of it. */
+function lineOfLoss({ observation }: Losing['step'], name: string): number | undefined {
+  const removing = observation.statements.filter(
+    ({ collection, command, deleted }) => collection === name && (deleted > 0 || command === 'drop'),
+  );
+  return removing.sort((a, b) => b.deleted - a.deleted)[0]?.place?.line;
 }
 
 /** What `up` changed on the copy tells what `down` may be blamed for. */

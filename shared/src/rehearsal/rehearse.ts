@@ -35,7 +35,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const start = performance.now();
   const current = kept.use(await captureState(captureOptions(options)));
   const reading = { collections: current.census.collections.length, milliseconds: performance.now() - start };
-  const tracker = await trackChanges(options.db.client, options.db.databaseName);
+  const tracker = await trackChanges(captureOptions(options));
   const room: Room = {
     ...options,
     profiler,
@@ -83,7 +83,7 @@ async function allUp(room: Room): Promise<boolean> {
     const existing = before.census.collections.map(({ name }) => name);
     const { workspace } = room.project;
     const place = placeOfFile(room.project, file);
-    room.findings.push(...judgeLoss(file.name, counts, room.limits).map((finding) => ({ ...finding, place })));
+    room.findings.push(...judgeLoss({ step, place }, counts, room.limits));
     room.findings.push(...judgeUp({ step, existing, changedNothing: effects.length === 0, workspace, place }));
   }
   await checkHistory(room);

@@ -1,4 +1,4 @@
-import type { RecordedRule } from './rule.ts';
+import { writerOf, type RecordedRule } from './rule.ts';
 
 /** Numbers that drivers and queries take for each other, and values that mean nothing. */
 const harmless = /^(int|long|double) → (int|long|double)$|^(null|undefined) → | → (null|undefined)$/;
@@ -15,10 +15,13 @@ export const otherType: RecordedRule = {
   good: `export const up = async (db) => {
   await db.collection('orders').updateMany({ totalText: null, _id: { $lt: 10 } }, [{ $set: { totalText: { $toString: '$total' } } }]);
 };`,
-  check: ({ effects }) =>
-    effects.flatMap(({ collection, contents }) =>
+  check: (observed) =>
+    observed.effects.flatMap(({ collection, contents }) =>
       (contents?.fields ?? [])
         .filter(({ change, types }) => change === 'retyped' && !harmless.test(types))
-        .map(({ path, types, documents }) => ({ message: `${collection}: ${path} becomes ${types} in ${documents} documents.` })),
+        .map(({ path, types, documents }) => ({
+          message: `${collection}: ${path} changes its type (${types}) in ${documents} documents.`,
+          ...writerOf(observed, collection, path),
+        })),
     ),
 };

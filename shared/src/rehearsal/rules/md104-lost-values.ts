@@ -1,4 +1,4 @@
-import type { RecordedRule } from './rule.ts';
+import { writerOf, type RecordedRule } from './rule.ts';
 
 export const lostValues: RecordedRule = {
   code: 'MD104',
@@ -12,12 +12,14 @@ export const lostValues: RecordedRule = {
   good: `export const up = async (db) => {
   await db.collection('orders').updateMany({ amount: null }, [{ $set: { amount: '$total' } }, { $unset: 'total' }]);
 };`,
-  check: ({ effects, takenBack }) => {
+  check: (observed) => {
+    const { effects, takenBack } = observed;
     const wroteElsewhere = effects.some(({ contents }) => (contents?.added ?? 0) > 0);
     if (takenBack || wroteElsewhere) return [];
     return effects.flatMap(({ collection, contents }) =>
       [...(contents?.lost ?? [])].map(([path, documents]) => ({
         message: `${documents} documents of ${collection} lose the values of ${path}.`,
+        ...writerOf(observed, collection, path),
       })),
     );
   },

@@ -5,7 +5,7 @@ export const changedShare: RecordedRule = {
   code: 'MD107',
   severity: 'warning',
   summary: 'One file was seen to change or remove more of a collection than `rehearsal: max-changed-percent` allows (default: any part).',
-  advice: 'If it is meant, say so: `// migration-guard-disable-next-line MD107 -- why`, above the first line of the file or the command.',
+  advice: 'If it is meant, say so: `// migration-guard-disable-next-line MD107 -- why`, above the command.',
   bad: `export const up = async (db) => {
   await db.collection('orders').updateMany({ _id: { $lt: 900 } }, { $set: { seen: true } });
 };`,

@@ -92,6 +92,18 @@ export function wholeText({ scale }: Observed, collection: string, documents: nu
   return factor === 1 ? String(Math.round(documents)) : `about ${Math.round(documents * factor)}`;
 }
 
+/** The command that wrote this field, for its line. */
+export function writerOf({ step }: Observed, collection: string, path: string): Pick<RecordedMatch, 'statement'> {
+  const names = (change: string): boolean => {
+    const [, field = ''] = change.split(' ');
+    return field === path || path.startsWith(`${field}.`) || field.startsWith(`${path}.`);
+  };
+  const statement = step.observation.statements.find(
+    (sent) => sent.collection === collection && sent.modified > 0 && sent.change.some(names),
+  );
+  return statement === undefined ? {} : { statement };
+}
+
 /** The commands with this name. */
 export function commandsOf({ step }: Observed, ...names: readonly string[]): readonly Statement[] {
   return step.observation.statements.filter(({ command }) => names.includes(command));

@@ -16,7 +16,7 @@ export interface BackupJob {
   readonly connection: Connection;
   readonly job: Job;
   /** Runs the bundle with the shared server and the store `backups` in the workspace, unless the inputs say otherwise. */
-  run(inputs: Record<string, string>, options?: Partial<Parameters<Job['run']>[1]>): Promise<StepResult>;
+  readonly run: (inputs: Record<string, string>, options?: Partial<Parameters<Job['run']>[1]>) => Promise<StepResult>;
   /** What is different in the copy, documents, options and indexes. */
   differences(): Promise<readonly unknown[]>;
 }

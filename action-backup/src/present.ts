@@ -74,7 +74,7 @@ export function backupsTable(backups: readonly ListedBackup[], now: Date): Table
     rows: backups.toReversed().map((backup) => {
       if (backup.status !== 'committed') return [backup.id, '', '', backup.status, '', ''];
       const { manifest, proof } = backup;
-      const age = formatAge(now.getTime() - Date.parse(manifest.finishedAt));
+      const age = formatAge(now.getTime() - Date.parse(manifest.startedAt));
       const documents = formatCount(manifest.digest.documents);
       return [backup.id, age, formatBytes(manifest.storedBytes), kindOf(manifest), documents, proof?.kind ?? 'none'];
     }),

@@ -89,7 +89,6 @@ const contents = (parts: Partial<ContentDifference>): ContentDifference => ({
   ids: [],
   samples: [],
   lost: new Map(),
-  examined: 0,
   ...parts,
 });
 const field = (change: FieldChange) => ({ path: 'total', change, types: 'int', documents: 3 });

@@ -48,6 +48,21 @@ describe('documents', () => {
   });
 });
 
+test('of very many changed documents some are looked at, and the others are taken to be like them', () => {
+  const after = many(40).map((one) => ({ ...one, tier: 'basic' }));
+  expect(compare(many(40), after, { examine: 10 })).toMatchObject({ changed: 40, fields: [{ path: 'tier', documents: 40 }] });
+});
+
+test('of very many documents that differ by nature each one is looked at', () => {
+  const windows = [
+    { from: 1e12, to: 1e12 },
+    { from: 2e12, to: 2e12 },
+  ] as const;
+  const at = (time: number) => many(40).map(({ _id }) => ({ _id, at: new Date(time) }));
+  const after = at(2e12).map((one) => (one._id === 35 ? { ...one, at: new Date(0) } : one));
+  expect(compare(at(1e12), after, { examine: 10, windows })).toMatchObject({ natural: 39, changed: 1, ids: ['35'] });
+});
+
 describe('fields', () => {
   test.each([
     ['added', { _id: 1 }, { _id: 1, a: 'x' }, { path: 'a', change: 'added', types: 'string' }],

@@ -3,10 +3,10 @@ import { fieldDifferences, type FieldChange, type FieldDifference } from './fiel
 import { idText, typeName } from './id-text.ts';
 import { natureOf, sameNature, type Nature, type Window } from './natural.ts';
 import { pairDocuments } from './pairs.ts';
-import { elementOf, elementsOf, type RawElement } from '../../mongo/raw-bson.ts';
+import { elementsOf, type RawElement } from '../../mongo/raw-bson.ts';
 import type { Reveal } from './reveal.ts';
-import { signatureOf } from './signature.ts';
 import type { Spill } from './spill.ts';
+import { keepUnpaired, nobody, withoutPartners, type Unpaired } from './unpaired.ts';
 
 /** How many documents differ in one field, and how. */
 export interface FieldCount {
@@ -36,8 +36,6 @@ export interface ContentDifference {
   readonly samples: readonly { readonly id: string; readonly changes: readonly string[] }[];
   /** Documents whose removed fields are found in none of their other fields. */
   readonly lost: ReadonlyMap<string, number>;
-  /** Beyond so many changed documents, the rest counts as changed like these. */
-  readonly examined: number;
 }
 
 export interface ComparisonOptions {
@@ -46,17 +44,16 @@ export interface ComparisonOptions {
   readonly reveal: Reveal;
   /** Fields that may have been set to the time of the later window, whatever was there before. */
   readonly touchFields?: RegExp | undefined;
+  /** Without windows: of so many changed documents the fields are looked at; the others are taken to be like them. */
+  readonly examine?: number;
 }
 
 const idsShown = 5;
 const samplesShown = 3;
 const examinedMost = 200_000;
-/** Documents that came or went are kept to be paired, up to so many bytes. */
-const keptBytes = 256 * 2 ** 20;
-
 interface Tally {
-  readonly added: Kept;
-  readonly removed: Kept;
+  readonly added: Unpaired;
+  readonly removed: Unpaired;
   changed: number;
   reordered: number;
   natural: number;
@@ -68,16 +65,6 @@ interface Tally {
   readonly lost: Map<string, number>;
 }
 
-/** Documents on one side only. */
-interface Kept {
-  readonly documents: Buffer[];
-  bytes: number;
-  /** Those that were not kept. */
-  more: number;
-}
-
-const nobody = (): Kept => ({ documents: [], bytes: 0, more: 0 });
-
 /** Compares two states of a collection, document by document; `undefined` when they hold the same. */
 export function compareContents(
   collection: string,
@@ -86,18 +73,33 @@ export function compareContents(
 ): ContentDifference | undefined {
   const tally = emptyTally();
   for (const pair of pairDocuments(before, after)) {
-    if (pair.before === undefined) keepAlone(tally.added, pair.after);
-    else if (pair.after === undefined) keepAlone(tally.removed, pair.before);
+    if (pair.before === undefined) keepUnpaired(tally.added, pair.after);
+    else if (pair.after === undefined) keepUnpaired(tally.removed, pair.before);
     else if (!pair.before.equals(pair.after)) compareOne(tally, { before: pair.before, after: pair.after }, options);
   }
-  const [removed, added] = unmatched(tally, options);
+  const { removed, added, pairs } = withoutPartners(tally.removed, tally.added, options.windows);
+  for (let pair = 0; pair < pairs; pair++) countNature(tally, '_id', 'generated id');
+  tally.natural += pairs;
   for (const document of [...removed, ...added].slice(0, idsShown - tally.ids.length)) tally.ids.push(idText(document, options.reveal.ids));
-  const { changed, reordered, natural, ids, examined, samples, lost } = tally;
+  const { changed, reordered, natural, ids, examined, samples } = tally;
   const counts = { removed: removed.length + tally.removed.more, added: added.length + tally.added.more };
   if (counts.removed + counts.added + changed + reordered + natural === 0) return undefined;
-  const fields = [...tally.fields.values()].sort((a, b) => b.documents - a.documents);
+  const like = (documents: number): number => Math.round((documents / examined) * (changed + reordered + natural - pairs));
+  const fields = [...tally.fields.values()].map((field) => ({ ...field, documents: like(field.documents) }));
+  const lost = new Map([...tally.lost].map(([path, documents]) => [path, like(documents)]));
   const natures = [...tally.natures.values()];
-  return { collection, ...counts, changed, reordered, natural, fields, natures, ids, samples, lost, examined };
+  return {
+    collection,
+    ...counts,
+    changed,
+    reordered,
+    natural,
+    fields: fields.sort((a, b) => b.documents - a.documents),
+    natures,
+    ids,
+    samples,
+    lost,
+  };
 }
 
 function emptyTally(): Tally {
@@ -105,15 +107,9 @@ function emptyTally(): Tally {
   return { ...nothing, added: nobody(), removed: nobody(), fields: new Map(), natures: new Map(), ids: [], samples: [], lost: new Map() };
 }
 
-function keepAlone(kept: Kept, document: Buffer | undefined): void {
-  if (document === undefined) return;
-  kept.bytes += document.length;
-  if (kept.bytes > keptBytes) kept.more += 1;
-  else kept.documents.push(Buffer.from(document));
-}
-
 function compareOne(tally: Tally, pair: { readonly before: Buffer; readonly after: Buffer }, options: ComparisonOptions): void {
-  if (tally.examined >= examinedMost) {
+  // Where something may differ by nature, each one has to be looked at.
+  if (options.windows === undefined && tally.examined >= (options.examine ?? examinedMost)) {
     tally.changed += 1;
     return;
   }
@@ -166,32 +162,6 @@ function natureOfDifference(
   return touched ? 'time of the run' : sameNature(before, after, windows);
 }
 
-/** Documents that a run makes with a new `_id` each time are the same when all else is; returns those that have no such partner. */
-function unmatched(tally: Tally, { windows }: ComparisonOptions): readonly [readonly Buffer[], readonly Buffer[]] {
-  const [removed, added] = [tally.removed.documents, tally.added.documents];
-  if (windows === undefined || removed.length === 0 || added.length === 0) return [removed, added];
-  const [first, second] = windows;
-  const partners = new Map<string, Buffer[]>();
-  const left: Buffer[] = [];
-  for (const document of removed) {
-    if (!hasGeneratedId(document, first)) left.push(document);
-    else keep(partners, signatureOf(document, first), document);
-  }
-  const more = added.filter((document) => {
-    const partner = hasGeneratedId(document, second) ? partners.get(signatureOf(document, second))?.pop() : undefined;
-    if (partner === undefined) return true;
-    tally.natural += 1;
-    countNature(tally, '_id', 'generated id');
-    return false;
-  });
-  return [[...left, ...[...partners.values()].flat()], more];
-}
-
-function hasGeneratedId(document: Buffer, window: Window): boolean {
-  const id = elementOf(document, '_id');
-  return id !== undefined && natureOf(id, window) === 'generated id';
-}
-
 function distinct(differences: readonly FieldDifference[]): readonly FieldDifference[] {
   return [...new Map(differences.map((difference) => [`${difference.path} ${difference.change}`, difference])).values()];
 }
@@ -209,10 +179,4 @@ function countNature({ natures }: Tally, path: string, nature: Nature): void {
   const known = natures.get(path);
   if (known === undefined) natures.set(path, { path, nature, documents: 1 });
   else known.documents += 1;
-}
-
-function keep(lists: Map<string, Buffer[]>, key: string, document: Buffer): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [document]);
-  else list.push(document);
 }

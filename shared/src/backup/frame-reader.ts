@@ -80,6 +80,7 @@ async function decode({ store, id, compression, data }: FrameSource, frame: Fram
   const bytes = await decompressFrame(compression, stored, { plainBytes: frame.plain, output }).catch((error: unknown) => {
     throw new GuardError('backup/content-mismatch', `The content of ${where} cannot be decompressed.`, { cause: error });
   });
+  if (bytes !== stored) memoryPool.leaseOf(stored)?.end();
   const digest = digestOf(bytes, where);
   if (bytes.length === frame.plain && digest.documents === frame.documents) return { bytes, documents: digest.documents, digest };
   throw new GuardError('backup/content-mismatch', `The content of ${where} is not what the frame table says.`);

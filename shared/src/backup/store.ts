@@ -44,7 +44,10 @@ export interface BackupStore {
   openWriter(path: string, expectedBytes?: number): Promise<StoreWriter>;
   /** Writes a small file in one step. */
   put(path: string, content: string | Buffer, options?: PutOptions): Promise<void>;
-  /** A whole file, or less than a range when the file ends before it; `undefined` when there is no such file. */
+  /**
+   * A whole file, or less than a range when the file ends before it; `undefined` when there is no such file. A range may lie in the memory pool:
+   * whoever needs it no more may end its lease.
+   */
   read(path: string, range?: ByteRange): Promise<Buffer | undefined>;
   /** Names of the folders at the top. */
   folders(): Promise<readonly string[]>;

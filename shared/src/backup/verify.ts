@@ -101,6 +101,7 @@ async function checkStoredData(
     const piece = await (store.raw ?? store).read(path, { offset, bytes: Math.min(pieceBytes, bytes - offset) });
     if (piece === undefined) throw new GuardError('backup/incomplete', `The file ${path} is missing.`);
     hash.update(piece);
+    memoryPool.leaseOf(piece)?.end();
   }
   if (hash.digest('hex') !== sha256) throw new GuardError('backup/checksum-mismatch', `The bytes of ${path} were changed or damaged.`);
 }

@@ -7,8 +7,8 @@ import { HashMemory } from './hash-memory.ts';
 const pieceBytes = 17 * 2 ** 20;
 /** Smaller pieces are left to the garbage collector: they cost little. */
 const smallestPiece = 2 ** 20;
-/** Pieces that wait for the next use; more are left to the garbage collector. */
-const mostFree = 8;
+/** Pieces that there are at once. V8 does not see how large they are, so those that nobody gives back must not add up. */
+const mostPieces = 10;
 
 /** The right to use a piece of memory. It ends once, by whom the piece was given to. */
 export class Lease {
@@ -28,21 +28,29 @@ export class Lease {
 /**
  * Memory for replies of the server and for frames, used again and again: memory that is made anew for each of them costs more than reading
  * them, and the garbage collector walks the whole heap whenever 64 MiB were made. Documents in it are hashed where they lie. Whoever does not
- * end a lease leaves the piece to the garbage collector.
+ * end a lease takes the piece out of the pool until it is collected; when none is left, there is ordinary memory.
  */
-class MemoryPool {
+export class MemoryPool {
   readonly #free: HashMemory[] = [];
+  #pieces = 0;
+  readonly #lost = new FinalizationRegistry(() => this.#pieces--);
   readonly #leases = new WeakMap<ArrayBufferLike, Lease>();
 
   /** Memory of this length, bytes. What is in it is left from its last use. */
   take(length: number): Buffer {
     if (length > pieceBytes || length < smallestPiece) return Buffer.allocUnsafeSlow(length);
-    const memory = this.#free.pop() ?? new HashMemory(pieceBytes);
-    const lease = new Lease(() => {
-      if (this.#free.length < mostFree) this.#free.push(memory);
-    });
-    this.#leases.set(memory.bytes.buffer, lease);
+    const memory = this.#free.pop() ?? this.#another();
+    if (memory === undefined) return Buffer.allocUnsafeSlow(length);
+    this.#leases.set(memory.bytes.buffer, new Lease(() => this.#free.push(memory)));
     return memory.bytes.subarray(0, length);
+  }
+
+  #another(): HashMemory | undefined {
+    if (this.#pieces === mostPieces) return undefined;
+    const memory = new HashMemory(pieceBytes);
+    this.#pieces++;
+    this.#lost.register(memory.bytes.buffer, undefined);
+    return memory;
   }
 
   /** The lease of the piece that these bytes are a part of; ask while nobody can have ended it. */

@@ -1,4 +1,5 @@
 import { GuardError } from '../../errors/guard-error.ts';
+import { memoryPool } from '../../mongo/memory-pool.ts';
 import type { BackupStore, ByteRange } from '../store.ts';
 import { HeaderProblem, openHeader, payloadKey, type Header } from './header.ts';
 import type { Identity } from './keys.ts';
@@ -82,6 +83,7 @@ async function readRange(
   const sealed = await raw.read(path, chunks);
   if (sealed === undefined) return undefined;
   const { plain } = openChunks(path, sealed, { key, first });
+  memoryPool.leaseOf(sealed)?.end();
   const from = range.offset - first * chunkBytes;
   return plain.subarray(from, from + range.bytes);
 }

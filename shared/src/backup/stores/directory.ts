@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { GuardError, toError } from '../../errors/guard-error.ts';
+import { memoryPool } from '../../mongo/memory-pool.ts';
 import type { BackupStore, ByteRange, PutOptions, StoredFile, StoreWriter } from '../store.ts';
 
 /** A folder as a store. It is created by the first file that is written. */
@@ -129,7 +130,7 @@ async function read(file: string, range: ByteRange | undefined): Promise<Buffer>
   if (range === undefined) return readFile(file);
   const handle = await open(file, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(range.bytes);
+    const buffer = memoryPool.take(range.bytes);
     let filled = 0;
     while (filled < range.bytes) {
       const { bytesRead } = await handle.read(buffer, filled, range.bytes - filled, range.offset + filled);

@@ -159,12 +159,18 @@ async function nameAll(load: LoadOptions, order: readonly LoadedCollection[], on
 
 function halfNamed(error: GuardError, order: readonly LoadedCollection[], failed: number): GuardError {
   const names = order.map(({ item }) => nameOf(item.to));
-  const done = failed === 0 ? 'no collection was' : `${failed} of ${names.length} collections were (${names.slice(0, failed).join(', ')})`;
+  const done = failed === 0 ? '' : ` (${shortList(names.slice(0, failed))})`;
   const rest = names.length - failed - 1;
-  const others = rest === 0 ? '' : `, ${rest} after it stayed as they were`;
-  const message = `${error.message} Before ${names[failed] ?? ''}, which may be missing now, ${done} restored${others}.`;
+  const others = rest === 0 ? '' : `, and the ${rest} after it are as they were`;
+  const state = `${failed} of ${names.length} collections were restored before it${done}; ${names[failed]} itself may be missing now${others}.`;
   const remedy = 'Run the same restore again with `drop: true`: it begins anew and finishes what this one left.';
-  return new GuardError(error.code, message, { cause: error, remedy });
+  return new GuardError(error.code, `${error.message} ${state}`, { cause: error, remedy });
+}
+
+/** The first five of some names, and how many more there are. */
+function shortList(names: readonly string[]): string {
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+  return `${names.slice(0, 5).join(', ')}${more}`;
 }
 
 /** What a source says must follow on the documents, then the indexes that waited for it. Returns the digests of what changed by it. */
@@ -212,9 +218,8 @@ export async function planRestore(options: RestoreWishes, from: RestoreSource): 
   const items = targets.map(({ source, to }) => ({ source, to, existing: existing.get(nameOf(to)) }));
   const standing = items.filter(({ existing: found }) => found !== undefined);
   if (standing.length > 0 && !options.drop) {
-    const names = standing.slice(0, 5).map(({ to }) => nameOf(to));
-    const more = standing.length > names.length ? ` and ${standing.length - names.length} more` : '';
-    throw new GuardError('restore/target-exists', `The target already holds ${names.join(', ')}${more}.`);
+    const names = shortList(standing.map(({ to }) => nameOf(to)));
+    throw new GuardError('restore/target-exists', `The target already holds ${names}.`);
   }
   const part = standing.find(({ source }) => source.query !== undefined);
   if (part !== undefined)

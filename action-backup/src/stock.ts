@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Outcome } from '@migration-guard/shared/action/context';
+import { requireEngine } from '@migration-guard/shared/backup/engines/require-engine';
 import { parseRenames } from '@migration-guard/shared/backup/namespaces';
 import { parseOplogLimit } from '@migration-guard/shared/backup/oplog/limit';
 import { requireCollections } from '@migration-guard/shared/backup/plan';
@@ -35,6 +36,7 @@ export async function restoreStock(dump: StockDump, inputs: BackupInputs, contex
   presentStock(dump, inputs, context);
   const renames = parseRenames(inputs.nsFrom, inputs.nsTo);
   await using connection = await connect(uriOf(inputs));
+  requireEngine(connection.topology);
   stage.dataState('Nothing was replaced; shadow collections of a failed restore are removed.');
   const databases = inputs.databases ?? (inputs.database === undefined ? undefined : [inputs.database]);
   const { include, exclude, drop } = inputs;

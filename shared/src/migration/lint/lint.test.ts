@@ -148,6 +148,14 @@ describe('single rules', () => {
     expect(codes(lintText(up(body), settings))).toEqual(expected);
   });
 
+  test.each([
+    ['throws', `throw new Error('no');`],
+    ['rejects', `return Promise.reject(new Error('no'));`],
+  ])('a down that only %s', (_what, body) => {
+    const change = `export const up = async (db) => { await db.collection('a').insertOne({ b: 1 }); };`;
+    expect(codes(lintText(`${change}\nexport function down() { ${body} }`))).toEqual(['MS602']);
+  });
+
   test('names that sort otherwise than they count', () => {
     const found = folderRules.flatMap((rule) => rule.checkNames(['1-a.js', '9-b.js', '10-c.js']));
     expect(found.map(({ name }) => name)).toEqual(['9-b.js']);

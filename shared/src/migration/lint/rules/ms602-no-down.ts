@@ -1,5 +1,5 @@
 import type { FileRule } from '../rule.ts';
-import type { FunctionNode } from '../tree.ts';
+import { propertyName, type FunctionNode, type Node } from '../tree.ts';
 
 export const noDown: FileRule = {
   code: 'MS602',
@@ -27,5 +27,12 @@ function isEmpty({ body }: FunctionNode): boolean {
 }
 
 function throwsOnly({ body }: FunctionNode): boolean {
-  return body.type === 'BlockStatement' && body.body[0]?.type === 'ThrowStatement';
+  if (body.type !== 'BlockStatement') return isRejection(body);
+  const [first] = body.body;
+  return first?.type === 'ThrowStatement' || (first?.type === 'ReturnStatement' && isRejection(first.argument));
+}
+
+/** `Promise.reject(…)`. */
+function isRejection(node: Node | null | undefined): boolean {
+  return node?.type === 'CallExpression' && propertyName(node.callee) === 'reject';
 }

@@ -17,7 +17,7 @@ export interface Decision extends Standing {
 }
 
 export interface DecisionParts {
-  readonly project: Pick<Project, 'files' | 'workspace' | 'config'>;
+  readonly project: Pick<Project, 'files' | 'workspace' | 'config' | 'nothingFound'>;
   readonly history: readonly AppliedMigration[];
   readonly journal: ReadonlyMap<string, JournalEntry>;
   readonly inputs: Pick<MigrateInputs, 'to' | 'steps' | 'only' | 'allowOutOfOrder'>;
@@ -44,7 +44,7 @@ export function decide({ project, history, journal, inputs, settings, now }: Dec
   return { ...stand, history, selected: selected.files, findings };
 }
 
-/** What is to be said of files that were applied and are changed or gone. Throws `migration/edited` and `migration/missing` where the settings refuse them. */
+/** What is to be said of a folder without files, and of files that were applied and are changed or gone. Throws `migration/edited` and `migration/missing` where the settings refuse them. */
 export function appliedFindings(stand: Standing, { project, settings }: Pick<DecisionParts, 'project' | 'settings'>): readonly Finding[] {
   const edited = editedPolicy(project, settings);
   const place = placeIn(project);
@@ -60,7 +60,7 @@ export function appliedFindings(stand: Standing, { project, settings }: Pick<Dec
       `${listed(stand.missing.map((name) => ({ name })))} applied, and not in the folder any more.`,
     );
   }
-  return [...editedFindings(stand, { edited, place }), ...stand.missing.map(missingFinding)];
+  return [...emptyFinding(project), ...editedFindings(stand, { edited, place }), ...stand.missing.map(missingFinding)];
 }
 
 function placeIn({ workspace }: DecisionParts['project']): PlaceOf {
@@ -139,6 +139,11 @@ function editedFindings(
     message: `${file.name} was changed after it was applied. ${then}`,
     place: place(file),
   }));
+}
+
+/** Most often the folder or the extension is wrong, and nobody would see it in a run that passes. */
+function emptyFinding({ nothingFound }: DecisionParts['project']): readonly Finding[] {
+  return nothingFound === undefined ? [] : [{ severity: 'warning', rule: 'migration/no-files', message: nothingFound }];
 }
 
 function missingFinding(name: string): Finding {

@@ -21,6 +21,7 @@ export function openUserProject(inputs: MigrateInputs, context: MigrateContext):
     program: { file: process.argv[1] ?? '', args: [workerArgument] },
     env: context.env,
     log: context.log,
+    signal: context.signal,
   });
 }
 
@@ -28,22 +29,28 @@ export function openUserProject(inputs: MigrateInputs, context: MigrateContext):
 export async function loadFiles(
   project: Project,
   files: readonly MigrationFile[],
-  { stage, setOutput }: Pick<MigrateContext, 'stage' | 'setOutput'>,
+  { stage, setOutput, log }: Pick<MigrateContext, 'stage' | 'setOutput' | 'log'>,
 ): Promise<ReadonlyMap<string, LoadedFile>> {
   try {
     const loaded = await project.load(files);
-    for (const doubt of project.takeLoadWarnings()) stage.finding(findingOf(doubt, 'warning'));
+    for (const finding of project.takeLoadWarnings().map((doubt) => findingOf(doubt, 'warning'))) {
+      stage.finding(finding);
+      log.warning(finding.message, finding.place);
+    }
     return loaded;
   } catch (error) {
     if (error instanceof LoadError) {
       setOutput('findings', error.faults.length);
-      for (const fault of error.faults) stage.finding(findingOf(fault, 'error'));
+      const findings = error.faults.map((fault) => findingOf(fault, 'error'));
+      for (const finding of findings) stage.finding(finding);
+      // The first one is the message of the error itself.
+      for (const { message, place } of findings.slice(1)) log.error(message, place);
     }
     throw error;
   }
 }
 
-function findingOf({ name, message, place, remedy }: LoadFault, severity: 'error' | 'warning'): Finding {
+function findingOf({ name, message, place, remedy }: LoadFault, severity: 'error' | 'warning'): Finding & Pick<LoadFault, 'place'> {
   const rule = severity === 'error' ? 'migration/load-failed' : 'migration/load-doubtful';
   return { severity, rule, message: remedy === undefined ? `${name}: ${message}.` : `${name}: ${message}. ${remedy}`, place };
 }

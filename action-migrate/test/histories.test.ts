@@ -223,6 +223,15 @@ describe('order', () => {
     expect(step.summary).toContain('merged late, touches nothing of 2');
   });
 
+  test('a folder without migrations is a warning: most often it is the wrong one', async () => {
+    await using fixture = await openFixture({ 'migrations/1.js.disabled': '' });
+    for (const mode of ['plan', 'apply']) {
+      const step = await fixture.migrate(mode);
+      expect(step.outputs).toMatchObject({ result: 'warned', pending: '[]', findings: '1' });
+      expect(step.summary).toContain('There is no migration in migrations: no file there ends in .js, .cjs');
+    }
+  });
+
   test('edited and missing files fail where the settings say so', async () => {
     await using fixture = await openFixture({
       ...files,

@@ -25,6 +25,22 @@ export class LoadError extends GuardError {
   }
 }
 
+/** What the worker found wrong with a file. */
+export function faultOfFile(name: string, fault: Fault, workspace: string): LoadFault {
+  const { message, remedy } = fault;
+  return { name, message, place: placeOfFault(fault, workspace) ?? { file: name }, ...(remedy === undefined ? {} : { remedy }) };
+}
+
+/** The fault of a file whose top level does not end within `limit` milliseconds. */
+export function endless(name: string, file: string, limit: number): LoadFault {
+  return {
+    name,
+    message: `its top level did not end within ${limit / 1_000} s`,
+    place: { file },
+    remedy: 'Let the top level of a file wait for nothing, such as a connection: do that in up.',
+  };
+}
+
 interface LoadedWith {
   readonly workspace: string;
   readonly path: string | undefined;
@@ -38,10 +54,7 @@ export function faultsOf(
   { workspace, path, driver, refuseForeignBson }: LoadedWith,
 ): readonly (LoadFault & { readonly refused: boolean })[] {
   const placeIn = (found: Pick<Fault, 'file' | 'line' | 'column'>): Place => placeOfFault(found, workspace) ?? { file: name };
-  if (fault !== undefined) {
-    const { message, remedy } = fault;
-    return [{ name, message, place: placeIn(fault), ...(remedy === undefined ? {} : { remedy }), refused: true }];
-  }
+  if (fault !== undefined) return [{ ...faultOfFile(name, fault, workspace), refused: true }];
   const doubts = unset.map(({ name: variable, ...place }) => ({
     name,
     message: `reads the environment variable ${variable}, which is not set`,

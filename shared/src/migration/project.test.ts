@@ -231,11 +231,61 @@ describe('loading migrations', () => {
     expect(loaded.get('2.js')?.unset).toEqual([{ name: 'MG_TEST_LIMIT', file: second[0]?.path, line: 2 }]);
   });
 
+  test('a file whose top level does not end is named, and the others do not wait for it', async () => {
+    const project = await open(
+      { 'migrations/1.js': `exports.up = ${step};`, 'migrations/2.mjs': `await new Promise(() => setInterval(() => {}, 9));` },
+      { loadLimit: 2_000 },
+    );
+    const error = await project.load(project.files).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'migration/load-failed',
+      message: '2.mjs cannot be loaded: its top level did not end within 2 s',
+      place: { file: 'migrations/2.mjs' },
+    });
+    await expect(
+      open({ 'migrate-mongo-config.mjs': 'await new Promise(() => {});', 'migrations/1.mjs': '' }, { loadLimit: 2_000 }),
+    ).rejects.toMatchObject({
+      code: 'migration/config-invalid',
+      message: expect.stringContaining('within 2 s'),
+    });
+  });
+
+  test('loading ends when the run is cancelled', async () => {
+    const cancel = new AbortController();
+    const project = await open({ 'migrations/1.mjs': 'await new Promise(() => {});' }, { signal: cancel.signal });
+    const loading = project.load(project.files);
+    cancel.abort(new Error('cancelled'));
+    await expect(loading).rejects.toThrow('cancelled');
+  });
+
+  test('a tsconfig.json whose paths cannot be used is named', async () => {
+    const [fault] = await faultsOf({
+      'tsconfig.json': '{ "compilerOptions": { "paths": { "@a/*": ["src/*"] } } }',
+      'migrations/1.ts': `import { a } from '@a/b';\nexport const up = () => a;`,
+    });
+    expect(fault?.message).toMatch(/^the nearest tsconfig\.json cannot be used: Non-relative paths/);
+  });
+
+  test('CommonJS in a package of modules is told the way out', async () => {
+    const [fault] = await faultsOf({ 'package.json': '{"type":"module"}', 'migrations/1.js': `exports.up = ${step};` });
+    expect(fault?.remedy).toContain('"type": "module"');
+  });
+
+  test('a folder without migrations says what was looked for', async () => {
+    const project = await open({
+      'migrate-mongo-config.js': `module.exports = { migrationFileExtension: '.ts' };`,
+      'migrations/1.js': `exports.up = ${step};`,
+    });
+    expect(project.files).toEqual([]);
+    expect(project.nothingFound).toBe('There is no migration in migrations: no file there ends in .ts.');
+  });
+
   test('a file that calls process.exit while it is loaded is named', async () => {
     const project = await open({ 'migrations/1.js': `exports.up = ${step};\nprocess.exit(0);` });
     await expect(project.load(project.files)).rejects.toMatchObject({
-      code: 'migration/worker-failed',
-      message: expect.stringContaining('process.exit(0) was called'),
+      code: 'migration/load-failed',
+      message: '1.js line 2 cannot be loaded: process.exit(0) was called',
+      place: { file: 'migrations/1.js', line: 2 },
     });
   });
 });
@@ -369,6 +419,14 @@ describe('the configuration of migrate-mongo', () => {
       'migrations/1.js': '',
     });
     await expect(project.connect({ uri: sharedUri(), database: 'none', appName: 'test' })).resolves.toBeUndefined();
+  });
+
+  test('that is named and not there is refused', async () => {
+    const workspace = await checkout({ 'migrations/1.js': '' });
+    await expect(open({}, { workspace, configFile: path.join(workspace, 'mongo.js') })).rejects.toMatchObject({
+      code: 'migration/config-invalid',
+      message: 'There is no file mongo.js.',
+    });
   });
 
   test('with an extension without a dot is refused', async () => {

@@ -1,13 +1,14 @@
 import path from 'node:path';
 import type { Log } from '../log/log.ts';
-import { discover, nameWithoutExtension, type MigrationFile } from './files.ts';
+import { endsInTime, type TimeLimit } from './ends-in-time.ts';
+import { discover, knownExtensions, nameWithoutExtension, type MigrationFile } from './files.ts';
 import type { History, HistoryKind } from './history/history.ts';
 import { openHistory, type HistoryOptions } from './history/open.ts';
-import { faultsOf, LoadError, type LoadFault } from './load-faults.ts';
+import { endless, faultOfFile, faultsOf, LoadError, type LoadFault } from './load-faults.ts';
 import { extensionsOf, findStockConfig, projectFolder, readStockConfig } from './stock-config.ts';
 import type { DriverChoice, Loaded, LoadedFile, ProjectConfig, Requests } from './worker/protocol.ts';
 import type { StepNames } from './worker/shape.ts';
-import { startWorker, workerFailed, type Worker, type WorkerProgram } from './worker.ts';
+import { driverCodes, startWorker, workerFailed, WorkerRefusal, type Worker, type WorkerProgram } from './worker.ts';
 
 export interface ProjectOptions {
   /** Folder of the checkout. */
@@ -25,6 +26,9 @@ export interface ProjectOptions {
   readonly refuseForeignBson?: boolean;
   /** How the database records what is applied; default: as migrate-mongo does, in the collection that its configuration names. */
   readonly history?: { readonly kind: HistoryKind; readonly collection?: string | undefined };
+  /** How long the configuration, or the top level of one file, may take, milliseconds; default a minute. */
+  readonly loadLimit?: number;
+  readonly signal?: AbortSignal;
   readonly program: WorkerProgram;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
@@ -36,6 +40,8 @@ export interface Project extends AsyncDisposable {
   readonly workspace: string;
   readonly folder: string;
   readonly files: readonly MigrationFile[];
+  /** Where there are no files: a sentence that says where they were looked for. */
+  readonly nothingFound: string | undefined;
   /** From migrate-mongo's configuration file, empty without one. */
   readonly config: ProjectConfig;
   readonly history: History;
@@ -54,9 +60,8 @@ export interface Project extends AsyncDisposable {
  * the folder. Throws `migration/folder-not-found`, `migration/config-invalid`, `migration/worker-failed`, `migration/driver-missing`.
  */
 export async function openProject(options: ProjectOptions): Promise<Project> {
-  const { workspace, program, env, log } = options;
+  const { workspace, program, env, log, hasFiles = true, loadLimit: limit = 60_000, signal } = options;
   const warnings: string[] = [];
-  const { hasFiles = true } = options;
   const configFile = hasFiles ? (options.configFile ?? (await findStockConfig(options))) : undefined;
   const cwd =
     options.configFile === undefined
@@ -64,8 +69,10 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       : await projectFolder(options.configFile, workspace);
   const worker = startWorker({ program, cwd, env, log, onWarning: (line) => warnings.push(line) });
   try {
-    const config = configFile === undefined ? {} : await readStockConfig(worker, configFile, options);
+    const config = configFile === undefined ? {} : await readStockConfig(worker, configFile, { ...options, limit, signal });
     const folder = options.folder ?? path.resolve(cwd, config.migrationsDir ?? 'migrations');
+    const extensions = extensionsOf(config, configFile);
+    const files = hasFiles ? await discover(folder, extensions) : [];
     const loaded = new Map<string, LoadedFile>();
     const doubts: LoadFault[] = [];
     const classNameOf = (name: string): string => loaded.get(name)?.className ?? nameWithoutExtension(name);
@@ -73,13 +80,14 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       worker,
       workspace,
       folder,
-      files: hasFiles ? await discover(folder, extensionsOf(config, configFile)) : [],
+      files,
+      nothingFound: hasFiles && files.length === 0 ? emptyFolder(path.relative(workspace, folder), extensions) : undefined,
       config,
       history: { ...openHistory({ ...historyOf(options, config), classNameOf }), ...(hasFiles ? {} : emptyHistory) },
       takeWarnings: () => warnings.splice(0),
       takeLoadWarnings: () => doubts.splice(0),
-      connect: (to) => connectWorker(worker, to),
-      load: loader({ options, worker, folder, loaded, doubts }),
+      connect: (to) => connectWorker(worker, to, workspace),
+      load: loader({ options, worker, folder, loaded, doubts, time: { worker, limit, signal } }),
       [Symbol.asyncDispose]: () => worker.kill(),
     };
   } catch (error) {
@@ -95,11 +103,15 @@ function historyOf({ history: { kind, collection } = { kind: 'migrate-mongo' } }
   return { kind, collection: collection ?? (kind === 'migrate-mongo' ? config.changelogCollectionName : undefined) };
 }
 
-async function connectWorker(worker: Worker, target: Requests['connect']['ask']): Promise<void> {
+function emptyFolder(folder: string, extensions: readonly string[] = knownExtensions): string {
+  return `There is no migration in ${folder}: no file there ends in ${extensions.join(', ')}.`;
+}
+
+async function connectWorker(worker: Worker, target: Requests['connect']['ask'], workspace: string): Promise<void> {
   try {
     await worker.ask('connect', target);
   } catch (error) {
-    throw workerFailed(error, 'Connecting the migrations to the database');
+    throw workerFailed(error, 'Connecting the migrations to the database', workspace);
   }
 }
 
@@ -110,25 +122,35 @@ interface LoaderParts {
   /** Filled by each load. */
   readonly loaded: Map<string, LoadedFile>;
   readonly doubts: LoadFault[];
+  readonly time: TimeLimit;
 }
 
-function loader({ options, worker, folder, loaded, doubts }: LoaderParts): Project['load'] {
-  const { workspace, driver, names: steps = { up: 'up', down: 'down' }, refuseForeignBson = true, log } = options;
-  return async (files) => {
-    const fresh = files.filter(({ name }) => !loaded.has(name)).map(({ name, path: file }) => ({ name, path: file }));
-    if (fresh.length === 0) return loaded;
-    const answer = await worker.ask('load', { folder, files: fresh, driver, names: steps }).catch((error: unknown): Loaded => {
-      throw workerFailed(error, 'Loading the migrations');
+function loader({ options, worker, folder, loaded, doubts, time }: LoaderParts): Project['load'] {
+  const { workspace, driver, names = { up: 'up', down: 'down' }, refuseForeignBson = true, log } = options;
+  const loadOne = async ({ name, path: file }: MigrationFile): Promise<Loaded> => {
+    const asked = worker.ask('load', { folder, file: { name, path: file }, driver, names });
+    const answer = await endsInTime(asked, time).catch((error: unknown): Loaded => {
+      if (!(error instanceof WorkerRefusal) || driverCodes[error.fault.name] !== undefined)
+        throw workerFailed(error, 'Loading the migrations', workspace);
+      throw new LoadError([faultOfFile(name, error.fault, workspace)]);
     });
-    log.info(`Migration files loaded: ${answer.files.length}; driver ${answer.driver.version} (${answer.driver.source})`);
-    const paths = new Map(fresh.map((file) => [file.name, file.path]));
-    const found = answer.files.flatMap((file) =>
-      faultsOf(file, { workspace, path: paths.get(file.name), driver: answer.driver, refuseForeignBson }),
+    if (answer === 'late') throw new LoadError([endless(name, path.relative(workspace, file), time.limit)]);
+    return answer;
+  };
+  return async (files) => {
+    const fresh = files.filter(({ name }) => !loaded.has(name));
+    const answers: Loaded[] = [];
+    for (const file of fresh) answers.push(await loadOne(file));
+    const [first] = answers;
+    if (first === undefined) return loaded;
+    log.info(`Migration files loaded: ${answers.length}; driver ${first.driver.version} (${first.driver.source})`);
+    const found = answers.flatMap(({ file, driver: used }, index) =>
+      faultsOf(file, { workspace, path: fresh[index]?.path, driver: used, refuseForeignBson }),
     );
     const faults = found.filter(({ refused }) => refused);
     if (faults.length > 0) throw new LoadError(faults);
     doubts.push(...found);
-    for (const file of answer.files) loaded.set(file.name, file);
+    for (const { file } of answers) loaded.set(file.name, file);
     return loaded;
   };
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { GuardError } from '../errors/guard-error.ts';
+import { endsInTime, type TimeLimit } from './ends-in-time.ts';
 import { lineText, placeOfFault } from './fault-place.ts';
 import { knownExtensions } from './files.ts';
 import type { DriverChoice, ProjectConfig } from './worker/protocol.ts';
@@ -10,6 +11,10 @@ interface Searched {
   readonly workspace: string;
   /** Folder of the migrations, where it is given. */
   readonly folder: string | undefined;
+}
+
+interface Reading extends Omit<TimeLimit, 'worker'> {
+  readonly workspace: string;
   readonly driver: DriverChoice;
 }
 
@@ -42,13 +47,18 @@ async function isFile(file: string): Promise<boolean> {
 }
 
 /** Throws `migration/config-invalid` with the line at fault, and `migration/driver-missing`. */
-export async function readStockConfig(worker: Worker, file: string, { driver, workspace }: Searched): Promise<ProjectConfig> {
+export async function readStockConfig(worker: Worker, file: string, { driver, workspace, limit, signal }: Reading): Promise<ProjectConfig> {
+  const name = path.relative(workspace, file);
+  if (!(await isFile(file)))
+    throw new GuardError('migration/config-invalid', `There is no file ${name}.`, { remedy: 'Check the input `migrate-mongo-config`.' });
   try {
-    return await worker.ask('config', { file, driver });
+    const read = await endsInTime(worker.ask('config', { file, driver }), { worker, limit, signal });
+    if (read === 'late') throw new GuardError('migration/config-invalid', `${name} was not read within ${limit / 1_000} s.`);
+    return read;
   } catch (error) {
+    if (error instanceof GuardError) throw error;
     const { fault } = error instanceof WorkerRefusal ? error : {};
-    if (fault === undefined || driverCodes[fault.name] !== undefined) throw workerFailed(error, `Reading ${file}`);
-    const name = path.relative(workspace, file);
+    if (fault === undefined || driverCodes[fault.name] !== undefined) throw workerFailed(error, `Reading ${name}`, workspace);
     const place = placeOfFault(fault, workspace) ?? { file: name };
     const line = place.file === name ? lineText(place) : '';
     const elsewhere = place.file === name ? '' : ` (${place.file}${lineText(place)})`;

@@ -3,6 +3,7 @@ import type { WriteReport } from './write-command.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import type { Log } from '../log/log.ts';
 import { noEffects, type Effects } from './effects.ts';
+import { placeOfFault } from './fault-place.ts';
 import type { Refusal } from './worker/fence/policy.ts';
 import type { BatchProgress, CallResult, Fault, RequestKind, Requests, Said } from './worker/protocol.ts';
 
@@ -168,11 +169,12 @@ function giveUp(waiting: Map<number, Waiting>, state: WorkerState, how: string):
   waiting.clear();
 }
 
-/** The error for a request that had to succeed. */
-export function workerFailed(error: unknown, doing: string): GuardError {
+/** The error for a request that had to succeed; its place is relative to the workspace. */
+export function workerFailed(error: unknown, doing: string, workspace: string): GuardError {
   if (!(error instanceof WorkerRefusal)) throw error;
   const { fault } = error;
-  const place = fault.file === undefined ? {} : { place: { file: fault.file, ...(fault.line === undefined ? {} : { line: fault.line }) } };
+  const found = placeOfFault(fault, workspace);
+  const place = found === undefined ? {} : { place: found };
   const remedy = fault.remedy === undefined ? {} : { remedy: fault.remedy };
   const code = driverCodes[fault.name] ?? 'migration/worker-failed';
   return new GuardError(code, `${doing}: ${fault.message}`, { cause: error, ...place, ...remedy });

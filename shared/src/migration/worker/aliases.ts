@@ -8,17 +8,16 @@ export function aliasResolver(): AliasResolver {
   const cache = new Map<string, never>();
   const matchers = new Map<string, ReturnType<typeof createPathsMatcher>>();
   return (specifier, importer) => {
-    const config = nearest(importer, cache);
-    if (config === null) return [];
-    if (!matchers.has(config.path)) matchers.set(config.path, createPathsMatcher(config));
-    return matchers.get(config.path)?.(specifier) ?? [];
+    try {
+      const config = getTsconfig(importer, 'tsconfig.json', cache);
+      return config === null ? [] : (matcherOf(config)?.(specifier) ?? []);
+    } catch (error) {
+      throw new Error(`the nearest tsconfig.json cannot be used: ${toError(error).message}`, { cause: error });
+    }
   };
-}
 
-function nearest(importer: string, cache: Map<string, never>): TsConfigResult | null {
-  try {
-    return getTsconfig(importer, 'tsconfig.json', cache);
-  } catch (error) {
-    throw new Error(`The tsconfig.json nearest to ${importer} cannot be read: ${toError(error).message}`, { cause: error });
+  function matcherOf(config: TsConfigResult): ReturnType<typeof createPathsMatcher> {
+    if (!matchers.has(config.path)) matchers.set(config.path, createPathsMatcher(config));
+    return matchers.get(config.path) ?? null;
   }
 }

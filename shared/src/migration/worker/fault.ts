@@ -23,7 +23,7 @@ export function faultOf(thrown: unknown, file: string): Fault {
     name: error.name,
     message: messageOf(error),
     ...(place ?? { file }),
-    ...(missing === undefined ? {} : { remedy: remedyFor(missing) }),
+    ...remedyOf(error, missing),
   };
 }
 
@@ -33,7 +33,8 @@ function messageOf(error: Error): string {
   if (error.name.startsWith('Mongo') || errmsg !== undefined) {
     return `${withoutDocuments(error.message)}${typeof code === 'number' ? ` (${codeName ?? 'server error'} ${code})` : ''}`;
   }
-  return (error.message.split('\n')[0] ?? '').replace(/[a-z+]+:\/\/[^\s@]*@/gi, (found) => `${found.slice(0, found.indexOf('://'))}://…@`);
+  const first = (error.message.split('\n')[0] ?? '').replace(/^Error transforming \S+: /, '');
+  return first.replace(/[a-z+]+:\/\/[^\s@]*@/gi, (found) => `${found.slice(0, found.indexOf('://'))}://…@`);
 }
 
 /** The first line of the stack that lies in the folder of the migrations, else the first one outside of packages and of this program. */
@@ -73,6 +74,12 @@ function isOurs(file: string | undefined): boolean {
 function sucrasePlace(error: Error): Place | undefined {
   const [, file, line, column] = /^Error transforming (.*?): [\s\S]*\((\d+):(\d+)\)/.exec(error.message) ?? [];
   return file === undefined ? undefined : { file, line: Number(line), column: Number(column) };
+}
+
+function remedyOf(error: Error, missing: MissingPackage | undefined): Pick<Fault, 'remedy'> {
+  if (missing !== undefined) return { remedy: remedyFor(missing) };
+  if (!/^(module|exports|require) is not defined in ES module scope/.test(error.message)) return {};
+  return { remedy: 'Its package.json says "type": "module": write `export` and `import`, or give the file the extension .cjs.' };
 }
 
 interface MissingPackage {

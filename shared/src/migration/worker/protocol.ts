@@ -55,7 +55,7 @@ export interface LoadedFile {
 }
 
 export interface Loaded {
-  readonly files: readonly LoadedFile[];
+  readonly file: LoadedFile;
   readonly driver: { readonly source: 'project' | 'bundled'; readonly version: string };
 }
 
@@ -114,7 +114,7 @@ export interface Requests {
   readonly load: {
     readonly ask: {
       readonly folder: string;
-      readonly files: readonly FileToLoad[];
+      readonly file: FileToLoad;
       readonly driver: DriverChoice;
       readonly names: StepNames;
     };

@@ -114,16 +114,13 @@ async function useDriver(state: State, folder: string, choice: Requests['load'][
 }
 
 async function load(ask: Requests['load']['ask'], state: State): Promise<Requests['load']['answer']> {
-  const driver = await useDriver(state, ask.folder, ask.driver);
-  const files: Requests['load']['answer']['files'][number][] = [];
-  for (const file of ask.files) {
-    state.loading = file.path;
-    const { graph, environment } = state;
-    const { told, migration } = await loadMigration(file, { names: ask.names, driver, graph, environment });
-    if (migration !== undefined) state.migrations.set(file.name, migration);
-    files.push(told);
-  }
-  return { files, driver: { source: driver.source, version: driver.version } };
+  const { folder, file, names } = ask;
+  const driver = await useDriver(state, folder, ask.driver);
+  state.loading = file.path;
+  const { graph, environment } = state;
+  const { told, migration } = await loadMigration(file, { names, driver, graph, environment });
+  if (migration !== undefined) state.migrations.set(file.name, migration);
+  return { file: told, driver: { source: driver.source, version: driver.version } };
 }
 
 async function connect({ uri, database, appName, recordWrites }: Requests['connect']['ask'], state: State): Promise<null> {

@@ -18,7 +18,7 @@ const payloads = readdirSync(folder, { recursive: true, withFileTypes: true })
 interface Payload {
   readonly repository?: { readonly full_name: string };
   readonly pull_request?: { readonly head: { readonly repo: { readonly full_name: string } } };
-  readonly workflow_run?: { readonly head_repository: { readonly full_name: string } };
+  readonly workflow_run?: { readonly head_repository?: { readonly full_name: string } };
 }
 
 const own = ({ repository }: Payload): string | undefined => repository?.full_name;
@@ -27,7 +27,7 @@ describe('payloads of GitHub', () => {
   test('are all there', () => expect(payloads).toHaveLength(62));
 
   test.each(payloads)('%s %s can be read, and comes from a fork exactly when it says so', (event, _name, payload) => {
-    const head = payload.workflow_run?.head_repository.full_name;
+    const head = payload.workflow_run?.head_repository?.full_name;
     const fork = event === 'workflow_run' && head !== own(payload);
     expect(untrustedReason(event, payload, remote) !== undefined).toBe(fork);
   });

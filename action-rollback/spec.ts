@@ -43,7 +43,7 @@ export const spec = defineAction({
     proof:
       'equal (the database equals the rollback point), equal-with-later-writes (it does apart from what others wrote since, which is kept), equal-to-backup (it equals the backup where that differs), failed, or none',
     'proof-extent':
-      'whole (every document was read for the proof) touched (of large collections only those that were written since the rollback point), or none',
+      'whole (every document was read for the proof), touched (of large collections only those that were written since the rollback point), or none',
     conflicts:
       'Collections in which writes of others stand in the way, or of which the backup does not hold what the point says, a JSON array',
   },

@@ -40,7 +40,8 @@ async function rehearseCommands({ commands }: FurtherSteps, options: RehearseFur
     const message = `The command ${name} did not run on the copy: nothing is known of what it will do.`;
     return { severity: 'warning', rule: 'rehearsal/command-not-run', message };
   });
-  const { failure } = await runCommands({ ...options, commands: commands.filter(({ rehearse }) => rehearse) });
+  const { failure, stopped } = await runCommands({ ...options, commands: commands.filter(({ rehearse }) => rehearse) });
+  if (stopped !== undefined) throw stopped;
   if (failure === undefined) return unknown;
   if (failure.error.code !== 'migration/command-failed') throw failure.error;
   return [...unknown, { severity: 'error', rule: 'rehearsal/command-failed', message: `On the copy: ${failure.error.message}` }];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { rollbackPoint } from '@migration-guard/shared/rollback/point';
+import { sharedUri, startMongod } from '@migration-guard/shared/testing/mongod';
 import { listOf, openFixture } from './fixture.ts';
 
 const mark = (field: string): string => `
@@ -222,6 +223,46 @@ describe('apply', () => {
     await fixture.db.collection('changelog_lock').deleteOne({ _id: insertedId });
     expect((await fixture.migrate('apply')).outputs).toMatchObject({ applied: '["1.js"]' });
     expect(await fixture.db.collection('changelog_lock').countDocuments()).toBe(0);
+  });
+
+  test('a file that changed nothing is said, and does not warn', async () => {
+    await using fixture = await openFixture({ 'migrations/1.mjs': `export const up = async () => {};` });
+    const step = await fixture.migrate('apply');
+    expect(step.outputs).toMatchObject({ result: 'passed', applied: '["1.mjs"]' });
+    expect(step.summary).toContain('1.mjs: applied, 0 documents changed.');
+  });
+
+  test('each file has a time limit of its own', async () => {
+    await using fixture = await openFixture({ 'migrations/1.mjs': mark('a'), 'migrations/2.js': stuck });
+    const step = await fixture.migrate('apply', { 'file-timeout': '3s' });
+    expect(step.outputs).toMatchObject({ result: 'failed', applied: '["1.mjs"]', pending: '["2.js"]' });
+    expect(step.rawLog).toContain('run/timeout: 2.js did not end within the time limit of a file');
+    expect(step.summary).toContain('2.js is half-done (orders: 1 inserted)');
+  });
+
+  test('says beforehand that a standalone server has no transactions', async () => {
+    await using server = await startMongod({ kind: 'standalone' });
+    await using fixture = await openFixture({ 'migrations/1.mjs': mark('a') });
+    const refused = await fixture.migrate('apply', { uri: server.uri, transaction: 'per-file' });
+    expect(refused.rawLog).toContain('migration/no-transactions: 1.mjs would run in a transaction, but the server is a standalone.');
+    expect(refused.outputs).toMatchObject({ applied: '[]', pending: '["1.mjs"]' });
+    expect((await fixture.migrate('apply', { uri: server.uri })).outputs).toMatchObject({ applied: '["1.mjs"]', pending: '[]' });
+  });
+
+  test('prepares no undo where the settings say so: the way back is another one', async () => {
+    await using fixture = await openFixture({
+      'migrations/1.mjs': `export const up = (db) => db.collection('orders').updateMany({}, { $set: { seen: true } });`,
+      '.github/migration-guard.yml': 'migrate:\n  undo: false\n',
+    });
+    await fixture.backUp();
+    const step = await fixture.migrate('apply', { store: 'backups' });
+    expect(step.summary).toMatch(/Undo.*not prepared: `undo: false`/);
+    expect(await fixture.db.collection('migration_writes').countDocuments()).toBe(0);
+    const inputs = { mode: 'apply', uri: sharedUri(), database: fixture.database, store: 'backups', conflicts: 'fail' };
+    const back = await fixture.job.run('rollback', { inputs });
+    expect(back.rawLog).toContain('what 1.mjs wrote was not recorded');
+    expect(back.outputs).toMatchObject({ rung: 'restore-collections', proof: 'equal' });
+    expect(await fixture.db.collection('orders').countDocuments({ seen: true })).toBe(0);
   });
 
   test('refuses to reach a remote server for a comment', async () => {

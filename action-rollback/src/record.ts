@@ -9,7 +9,7 @@ export interface Records {
   /** The last entry of each file. */
   readonly journal: ReadonlyMap<string, JournalEntry>;
   /** The run that last began each file. */
-  readonly runs: ReadonlyMap<string, Pick<JournalEntry, 'run'>>;
+  readonly runs: ReadonlyMap<string, Pick<JournalEntry, 'run' | 'unrecorded'>>;
   /** Files of which an earlier rollback to this point wrote something down, newest first. */
   readonly begun: readonly string[];
   /** Rungs that an earlier rollback to this point began. */

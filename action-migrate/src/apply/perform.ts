@@ -25,7 +25,8 @@ export interface Performed {
 export async function perform(work: Work, admitted: Admitted, { point: { point }, undo }: Prepared): Promise<Performed> {
   const { context, project, target, lock } = work;
   const { now, run } = context;
-  const journal = openJournal({ db: target.db, lock, run: run.url, now, rollbackPoint: point.id });
+  const unrecorded = undo.begin === undefined;
+  const journal = openJournal({ db: target.db, lock, run: run.url, now, rollbackPoint: point.id, unrecorded });
   const tell = tellOutputs(work, admitted);
   for (const entry of admitted.finished) {
     await recordFinished(work, journal, entry);
@@ -34,12 +35,12 @@ export async function perform(work: Work, admitted: Admitted, { point: { point }
   const inWorker = admitted.files.length + admitted.seeds.length > 0;
   if (inWorker) {
     const appName = appNameOf(lock.token);
-    await project.connect({ uri: target.uri.reveal(), database: target.database, appName, recordWrites: true });
+    await project.connect({ uri: target.uri.reveal(), database: target.database, appName, recordWrites: !unrecorded });
   }
-  const recorder = await undo.begin();
-  project.worker.followWrites(recorder.add);
+  const record = await undo.begin?.();
+  if (record !== undefined) project.worker.followWrites(record.add);
   const performed = await performAll(work, admitted, { journal, tell });
-  await undo.end(recorder, performed.failure === undefined);
+  await record?.end(performed.failure === undefined);
   return performed;
 }
 
@@ -56,12 +57,16 @@ async function performAll(work: Work, admitted: Admitted, telling: Telling): Pro
   const filesEnded = await runUp({ ...runOptions(work, admitted, telling), files, timeout: left() });
   const afterFiles = filesEnded.failure === undefined;
   const commandsEnded = await runCommands({ ...commandOptions(work, telling), commands: afterFiles ? commands : [], timeout: left() });
-  const afterCommands = afterFiles && commandsEnded.failure === undefined;
+  const failedCommand = failureOf(commandsEnded);
+  const afterCommands = afterFiles && failedCommand === undefined;
   const seedsEnded = await runSeeds({ ...runOptions(work, admitted, telling), files: afterCommands ? seeds : [], timeout: left() });
-  const failedCommand = commandsEnded.failure;
-  const failure =
-    filesEnded.failure ?? (failedCommand === undefined ? seedsEnded.failure : { file: failedCommand.name, error: failedCommand.error });
+  const failure = filesEnded.failure ?? failedCommand ?? seedsEnded.failure;
   return { files: filesEnded, commands: commandsEnded, seeds: seedsEnded, failure };
+}
+
+function failureOf({ failure, stopped }: CommandsResult): Failure | undefined {
+  if (failure !== undefined) return { file: failure.name, error: failure.error };
+  return stopped === undefined ? undefined : { error: stopped };
 }
 
 function runOptions(

@@ -94,6 +94,12 @@ export const settings = z.strictObject({
     .describe("Whether files may run that reach a package with BSON of another major version than the driver's."),
   rehearsal: rehearsal.prefault({}),
   seeds: seeds.optional().describe('Repeatable files that run behind migrations and commands; not in the history.'),
+  undo: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether apply prepares an undo: the server keeps the earlier states of changed documents, and the write commands are recorded. Without, the ways back are down and a restore.',
+    ),
   drift: z
     .enum(['off', 'warning', 'error'])
     .default('warning')

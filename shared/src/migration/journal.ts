@@ -48,6 +48,8 @@ export interface JournalEntry {
   readonly actor?: string;
   readonly reason?: string;
   readonly rollbackPoint?: string;
+  /** The run kept no record of the write commands: they look like those of others, and no undo is possible. */
+  readonly unrecorded?: true;
   /** The rung of the rollback that began, or that led back to the rollback point. */
   readonly rung?: string;
 }
@@ -57,7 +59,7 @@ export type NewEntry = Pick<JournalEntry, 'file' | 'state'> &
   Partial<Pick<JournalEntry, 'hash' | 'milliseconds' | 'effects' | 'error' | 'actor' | 'reason' | 'rung' | 'direction'>>;
 
 export interface Journal {
-  /** Confirms the lock, then adds the entry, confirmed by a majority. */
+  /** Confirms the lock, then adds the entry: confirmed by a majority, unless its loss would only make the next run more careful. */
   append(entry: NewEntry): Promise<JournalEntry>;
   /** As `append`, with a `commit` of its own; the step after it is kept free for that entry. */
   begin(entry: NewEntry): Promise<JournalEntry & { readonly commit: string }>;
@@ -71,18 +73,27 @@ export interface JournalOptions {
   readonly now: () => Date;
   /** Id of the rollback point of this run, kept with every entry. */
   readonly rollbackPoint?: string | undefined;
+  /** Whether this run keeps no record of the write commands; default false. */
+  readonly unrecorded?: boolean;
 }
 
+/**
+ * Without FINISHED a file counts as half-done, without APPLIED the history still has it. The next write of the run, at the latest the
+ * release of the lock, is confirmed by a majority, and with it all that the same oplog holds before.
+ */
+const confirmedLater: ReadonlySet<JournalState> = new Set(['FINISHED', 'APPLIED']);
+
 /** The journal of one run, under its lock. */
-export function openJournal({ db, lock, run, now, rollbackPoint }: JournalOptions): Journal {
+export function openJournal({ db, lock, run, now, rollbackPoint, unrecorded = false }: JournalOptions): Journal {
   let step = 0;
   const write = async <T extends object>(entry: NewEntry & T): Promise<JournalEntry & T> => {
     await lock.confirm();
     step += 1;
-    const point = rollbackPoint === undefined ? {} : { rollbackPoint };
+    const point = { ...(rollbackPoint === undefined ? {} : { rollbackPoint }), ...(unrecorded ? { unrecorded } : {}) };
     const document = { ...entry, at: now(), run, fence: lock.fence, step, ...point };
     try {
-      await db.collection(journalCollection).insertOne({ ...document }, { writeConcern: { w: 'majority' } });
+      const w = confirmedLater.has(entry.state) ? 1 : 'majority';
+      await db.collection(journalCollection).insertOne({ ...document }, { writeConcern: { w } });
       return document;
     } catch (error) {
       throw fromMongoError(error, `Writing the journal of ${db.databaseName}`);

@@ -201,6 +201,14 @@ describe('running migrations', () => {
     expect((await readJournal(db)).get('1.js')).toMatchObject({ state: 'INTERRUPTED', error: 'run/timeout' });
   });
 
+  test('begins nothing when the time is up', async () => {
+    const { db, checkout } = await scene.prepare({ 'migrations/1.js': insert(1) });
+    const { failure } = await applyMigrations(db, checkout.folder, { timeout: 0 });
+    expect(failure).toMatchObject({ error: { code: 'run/timeout', message: expect.stringContaining('was over before 1.js was begun') } });
+    expect(failure).not.toHaveProperty('file');
+    expect((await readJournal(db)).size).toBe(0);
+  });
+
   test('stops a file that runs into the time limit of one file, and starts no other', async () => {
     const { db, checkout } = await scene.prepare({
       'migrations/1.js': insert(1),

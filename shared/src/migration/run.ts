@@ -49,6 +49,7 @@ async function runAll(options: RunOptions, step: Step, record: Record): Promise<
   const timeout = options.timeout === undefined ? undefined : deadlineAfter(options.timeout);
   for (const [index, file] of files.entries()) {
     if (signal.aborted) return { done, failure: { error: signal.reason as GuardError } };
+    if (timeout?.aborted === true) return { done, failure: { error: timeIsUp(file.name) } };
     const ended = await runAndRecord(options, { file, step, timeout, left: files.length - index - 1 }, record);
     if ('error' in ended) return { done, failure: ended };
     done.push(ended);
@@ -57,6 +58,11 @@ async function runAll(options: RunOptions, step: Step, record: Record): Promise<
     if (ended.endsRun !== undefined) return { done, failure: { error: ended.endsRun } };
   }
   return { done };
+}
+
+/** What ends a run between two steps. */
+export function timeIsUp(name: string): GuardError {
+  return new GuardError('run/timeout', `The time limit of all (\`timeout\`) was over before ${name} was begun.`);
 }
 
 async function runAndRecord(options: RunOptions, run: OneRun, record: Record): Promise<DoneFile | Failure> {

@@ -8,6 +8,10 @@ test('a deadline may be a fraction of a millisecond', async () => {
   expect(deadline.aborted).toBe(true);
 });
 
+test('without any time left it is over at once', () => {
+  expect(deadlineAfter(0).aborted).toBe(true);
+});
+
 test('a deadline longer than any timer is not over at once', async () => {
   const deadline = deadlineAfter(60 * 86_400_000);
   await once(deadlineAfter(20), 'abort');

@@ -8,6 +8,7 @@ import { deadlineAfter } from '../../timing/deadline.ts';
 import type { Journal } from '../journal.ts';
 import type { Lock } from '../lock.ts';
 import { stopOperations } from '../operations.ts';
+import { timeIsUp } from '../run.ts';
 import { connectionStringFor } from './connection-string.ts';
 import { describeCounts, readCounts } from './counts.ts';
 import { journalName } from './journal-name.ts';
@@ -44,8 +45,10 @@ export interface DoneCommand {
 
 export interface CommandsResult {
   readonly done: readonly DoneCommand[];
-  /** Why the run ended before the last command. */
+  /** The command at which the run ended, and why. */
   readonly failure?: DoneCommand & { readonly error: GuardError };
+  /** Why the next command was not even begun. */
+  readonly stopped?: GuardError;
 }
 
 /** Runs commands in their order; the journal holds how each began and ended. A failure is a result: nothing after it runs. */
@@ -53,8 +56,11 @@ export async function runCommands(options: RunCommandsOptions): Promise<Commands
   const done: DoneCommand[] = [];
   const total = options.timeout === undefined ? undefined : deadlineAfter(options.timeout);
   for (const [index, command] of options.commands.entries()) {
+    if (options.signal.aborted) return { done, stopped: options.signal.reason as GuardError };
+    if (total?.aborted === true) return { done, stopped: timeIsUp(journalName(command)) };
     const left = options.commands.length - index - 1;
-    const ended = await runOne(options, { command, total, left: left === 0 ? 'the last command' : `${left} more commands pending` });
+    const one = { command, total, left: left === 0 ? 'the last command' : `${left} more commands pending` };
+    const ended = await runOne(options, one).catch((error: unknown) => failed(command, error));
     if (ended.error !== undefined) return { done, failure: { ...ended, error: ended.error } };
     done.push(ended);
     options.log.info(`${ended.name}: ${(ended.milliseconds / 1_000).toFixed(1)} s, ${ended.changes}`);
@@ -75,7 +81,6 @@ type Ended = DoneCommand & { readonly error?: GuardError };
 async function runOne(options: RunCommandsOptions, { command, total, left }: One): Promise<Ended> {
   const { db, uri, appName, journal, lock, workspace, env, log, signal } = options;
   const name = journalName(command);
-  if (signal.aborted) return { name, milliseconds: 0, changes: '', output: [], error: signal.reason as GuardError };
   const own = command.timeout === undefined ? undefined : deadlineAfter(command.timeout);
   const before = await readCounts(db);
   await journal.append({ file: name, state: 'STARTED' });
@@ -93,7 +98,11 @@ async function runOne(options: RunCommandsOptions, { command, total, left }: One
   const interrupted = interruption(name, { cancel: signal, lost: lock.lost, total, own });
   if (interrupted !== undefined) await stopOperations(db.client, appName, log);
   const error = interrupted ?? failureOf(name, ending);
-  const ended = { name, milliseconds, output, changes: describeCounts(before, await readCounts(db)) };
+  const changes = await readCounts(db).then(
+    (after) => describeCounts(before, after),
+    () => unknownChanges,
+  );
+  const ended = { name, milliseconds, output, changes };
   if (error === undefined) {
     await journal.append({ file: name, state: 'APPLIED', milliseconds });
     return ended;
@@ -101,6 +110,13 @@ async function runOne(options: RunCommandsOptions, { command, total, left }: One
   const state = interrupted === undefined ? 'FAILED' : 'INTERRUPTED';
   if (error.code !== 'lock/lost') await journal.append({ file: name, state, milliseconds, error: error.code });
   return { ...ended, error };
+}
+
+const unknownChanges = 'the numbers of documents are not known';
+
+function failed(command: CommandSettings, error: unknown): Ended {
+  if (!(error instanceof GuardError)) throw error;
+  return { name: journalName(command), milliseconds: 0, changes: unknownChanges, output: [], error };
 }
 
 interface Limits {

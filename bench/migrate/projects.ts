@@ -35,12 +35,18 @@ export interface ProjectParts {
   readonly uri: string;
   readonly workload: Workload;
   readonly repository: string;
+  /** Further files by their path. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /** A project as each way finds it: migrations, configuration of migrate-mongo, and a script that does the same writes. */
-export async function writeProject(folder: string, { uri, workload, repository }: ProjectParts): Promise<void> {
+export async function writeProject(folder: string, { uri, workload, repository, files }: ProjectParts): Promise<void> {
   await mkdir(path.join(folder, 'migrations'));
   await mkdir(path.join(folder, 'temp'));
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), text);
+  }
   await symlink(path.join(repository, 'node_modules'), path.join(folder, 'node_modules'));
   const mark = `await db.collection('marks').updateOne({ _id: 'first' }, { $setOnInsert: { at: new Date() } }, { upsert: true });`;
   const names = Array.from({ length: workload.files }, (_, index) => `${String(index).padStart(3, '0')}-step.js`);

@@ -72,7 +72,7 @@ describe('the lock', () => {
 
   test('can be taken over once it has expired, and the former holder may not write any more', async () => {
     const db = database();
-    const stale = await acquireLock(options(db));
+    const stale = await acquireLock({ ...options(db), leaseMilliseconds: 60 });
     await expire(db);
     await using fresh = await acquireLock(options(db));
     expect(fresh.fence).toBe(2);

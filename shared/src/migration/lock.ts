@@ -8,6 +8,8 @@ import type { Log } from '../log/log.ts';
 export const lockCollection = 'migration_lock';
 export const lockId = 'migrations';
 const pollMilliseconds = 500;
+/** For this share of the lease after it was extended, measured from before the server was asked, nobody else can have the lock. */
+const certain = 1 / 60;
 /** Expiry of a lock that is kept. */
 const never = new Date('9999-12-31T00:00:00Z');
 
@@ -58,7 +60,7 @@ export interface Lock extends AsyncDisposable {
   readonly fence: number;
   /** Aborted, with `lock/lost` as reason, when the lease could not be extended in time. */
   readonly lost: AbortSignal;
-  /** Extends the lease and makes sure that it is still ours. To be awaited right before each write. Throws `lock/lost`. */
+  /** Makes sure that the lease is still ours, and extends it unless that was done just now. To be awaited right before each write. Throws `lock/lost`. */
   confirm(): Promise<void>;
   /** Keeps the lock after the end of this process, until a run that may takes it over. `release` does nothing then. Throws `lock/lost`. */
   keep(reason: string): Promise<void>;
@@ -170,16 +172,20 @@ function hold(collection: Collection<LockDocument>, { holder, fence, lease, log 
   const lost = new AbortController();
   let extendedAt = performance.now();
   let released: Promise<void> | undefined;
-  const confirm = async (): Promise<void> => {
+  const extendNow = async (): Promise<void> => {
     lost.signal.throwIfAborted();
     const startedAt = performance.now();
     if (await extend(collection, { holder, fence, lease })) extendedAt = startedAt;
     else lost.abort(lostError(collection.dbName));
     lost.signal.throwIfAborted();
   };
+  const confirm = async (): Promise<void> => {
+    lost.signal.throwIfAborted();
+    if (performance.now() - extendedAt >= lease * certain) await extendNow();
+  };
   const beat = async (): Promise<void> => {
     try {
-      await confirm();
+      await extendNow();
     } catch (error) {
       if (lost.signal.aborted) return;
       log.warning(`The lock of ${collection.dbName} could not be extended${isRetryable(error) ? '; trying again' : ''}.`);
@@ -190,12 +196,14 @@ function hold(collection: Collection<LockDocument>, { holder, fence, lease, log 
   timer.unref();
   const keep = async (reason: string): Promise<void> => {
     clearInterval(timer);
-    await confirm();
+    await extendNow();
+    extendedAt = -Infinity;
     released ??= Promise.resolve();
     await keepDocument(collection, { holder, fence, reason });
   };
   const release = (): Promise<void> => {
     clearInterval(timer);
+    extendedAt = -Infinity;
     return (released ??= releaseToken(collection.db, { holder, fence }).then(() => undefined));
   };
   return {

@@ -14,10 +14,22 @@ const files = {
 /** The writes of a run up to the second file, as `command collection state`. */
 function labelOf({ name, command }: WireMessage): string {
   const target: unknown = command[name];
-  const { state } = ((command['documents'] as readonly Record<string, unknown>[] | undefined)?.[0] ?? {}) as { state?: string };
-  const released = name === 'update' && target === lockCollection && !JSON.stringify(command).includes('$add');
-  return [name, typeof target === 'string' ? target : '', state, released ? 'release' : undefined].filter(Boolean).join(' ');
+  const { state, kind } = ((command['documents'] as readonly Record<string, unknown>[] | undefined)?.[0] ?? {}) as {
+    readonly state?: string;
+    readonly kind?: string;
+  };
+  const text = JSON.stringify(command);
+  const detail = [
+    state,
+    target === 'migration_writes' ? kind : undefined,
+    name === 'update' && target === lockCollection && text.includes('$setOnInsert') ? 'prepare' : undefined,
+    name === 'update' && target === lockCollection && !text.includes('$add') && !text.includes('$setOnInsert') ? 'release' : undefined,
+    name === 'collMod' ? (text.includes('"enabled":true') ? 'on' : 'off') : undefined,
+  ];
+  return [name, typeof target === 'string' ? target : '', ...detail].filter(Boolean).join(' ');
 }
+
+const writing = /^(insert|update|delete|findAndModify|bulkWrite|commitTransaction|collMod|create|createIndexes|drop|dropIndexes) ?/;
 
 const plain = [
   'findAndModify migration_lock',
@@ -102,6 +114,24 @@ async function killAt({ boundary, kind, transaction }: Killed): Promise<void> {
 const kinds = ['command', 'reply'] as const;
 
 describe('a run that is killed -9', () => {
+  test.each([
+    ['none', plain],
+    ['per-file', inTransaction],
+  ])('can be killed at no other write than these, transaction %s', async (transaction, boundaries) => {
+    await using fixture = await openFixture(files);
+    const seen = new Set<string>();
+    await using proxy = await startWireProxy(sharedUri(), (message) => {
+      const label = labelOf(message);
+      if (writing.test(label)) seen.add(label);
+    });
+    expect((await fixture.migrate('apply', { uri: proxy.uri, transaction })).exitCode).toBe(0);
+    // The heartbeat of the lock changes nothing that anybody reads.
+    seen.delete('update migration_lock');
+    const known = new Set([...plain, ...boundaries]);
+    expect([...seen].filter((label) => !known.has(label))).toEqual([]);
+    expect(boundaries.filter((label) => !seen.has(label))).toEqual([]);
+  });
+
   test.each(plain.flatMap((boundary) => kinds.map((kind) => [boundary, kind] as const)))('at %s (%s)', async (boundary, kind) => {
     await killAt({ boundary, kind, transaction: 'none' });
   });

@@ -421,6 +421,17 @@ describe('the configuration of migrate-mongo', () => {
     await expect(project.connect({ uri: sharedUri(), database: 'none', appName: 'test' })).resolves.toBeUndefined();
   });
 
+  test('with an option that the driver does not know is told when the migrations connect', async () => {
+    const project = await open({
+      'migrate-mongo-config.js': `module.exports = { mongodb: { options: { poolSise: 5 } } };`,
+      'migrations/1.js': '',
+    });
+    await expect(project.connect({ uri: sharedUri(), database: 'none', appName: 'test' })).rejects.toMatchObject({
+      code: 'migration/worker-failed',
+      message: expect.stringMatching(/^Connecting the migrations to the database: .*poolsise/),
+    });
+  });
+
   test('that is named and not there is refused', async () => {
     const workspace = await checkout({ 'migrations/1.js': '' });
     await expect(open({}, { workspace, configFile: path.join(workspace, 'mongo.js') })).rejects.toMatchObject({

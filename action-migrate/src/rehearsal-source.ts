@@ -26,7 +26,7 @@ export interface RehearsalSource extends AsyncDisposable {
   backup(): Promise<SourceBackup>;
 }
 
-export interface SourceBackup {
+interface SourceBackup {
   readonly store: BackupStore;
   readonly manifest: Manifest;
 }

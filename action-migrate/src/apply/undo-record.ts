@@ -13,7 +13,7 @@ export interface UndoRecord {
 }
 
 /** The record of the migrations' commands, while they run. */
-export interface OpenRecord {
+interface OpenRecord {
   readonly add: (report: WriteReport) => void;
   /** To be called after the last file. After a failure earlier states are still kept: the rollback ends that, or the next run. */
   end(succeeded: boolean): Promise<void>;

@@ -129,18 +129,15 @@ export function captureOptions({ db, project, signal }: StepOptions): Parameters
 
 /** With the state after the first `up` of the file. */
 export function compareRepeat(room: Room, index: number, again: Stepped): StateComparison {
-  const file = room.files[index]?.name ?? '';
-  const first = room.first.get(file)?.window ?? again.window;
+  const runs = [...room.first.values()];
+  const { to } = room.first.get(again.file.name)?.window ?? again.window;
   // What files before this one made anew in both runs differs too.
-  const all = [...room.first.values()].map(({ window }) => window.from);
-  const since = room.seen.get(room.files[0]?.name ?? '') === undefined ? again.window.from : Math.min(...all);
-  return compareStates(room.states[index + 1] as State, room.current, {
-    windows: [
-      { from: since, to: first.to },
-      { from: first.to, to: again.window.to },
-    ],
-    reveal: room.reveal,
-  });
+  const from = Math.min(...runs.map(({ window }) => window.from));
+  const windows = [
+    { from, to },
+    { from: to, to: again.window.to },
+  ] as const;
+  return compareStates(room.states[index + 1] as State, room.current, { windows, reveal: room.reveal });
 }
 
 export function note({ seen }: Room, { name }: MigrationFile, more: Partial<Seen>): void {

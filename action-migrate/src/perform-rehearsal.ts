@@ -54,9 +54,10 @@ export async function performRehearsal(parts: Performance): Promise<Performed> {
   await using _databases = await claimMappedDatabases(copy.client, beside);
   const policy = await fencePolicy({ copy, database, appName, settings: fenceSettings(settings.rehearsal) });
   await project.worker.ask('watch', { policy, folder: project.folder });
-  const loaded = await loadBehindFence(project, [...decision.selected, ...further.seeds], context);
+  const inWorker = [...decision.selected, ...further.seeds];
+  const loaded = await loadBehindFence(project, inWorker, context);
   const linted = await lintFiles({ project, files: decision.selected, context, without: [provenHere] });
-  await project.connect({ uri: copy.uri.reveal(), database: copy.database, appName });
+  if (inWorker.length > 0) await project.connect({ uri: copy.uri.reveal(), database: copy.database, appName });
   const db = copy.client.db(copy.database);
   const limits = { maxPercent: settings.rehearsal['max-loss-percent'], expectedPercent: settings.rehearsal['expected-loss-percent'] };
   const checked: Finding[] = [];

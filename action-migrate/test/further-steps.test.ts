@@ -207,7 +207,10 @@ test('a command or a seed that fails on the copy fails the rehearsal', async () 
   const command = await fixture.migrate('rehearse', { store: 'backups' });
   expect(command.outputs['result']).toBe('failed');
   expect(command.summary).toContain('On the copy: command:tool ended with exit code 3.');
-  await fixture.checkout.write({ [configFile]: `migrate:\n  seeds:\n    folder: data/seeds\n`, 'migrations/1.mjs': 'export const up = () => {};' });
+  await fixture.checkout.write({
+    [configFile]: `migrate:\n  seeds:\n    folder: data/seeds\n`,
+    'migrations/1.mjs': 'export const up = () => {};',
+  });
   const seeded = await fixture.migrate('rehearse', { store: 'backups' });
   expect(seeded.outputs['result']).toBe('failed');
   expect(seeded.summary).toMatch(/When it ran again: seed of data\/seeds\/a\.mjs line 2 failed/);

@@ -19,7 +19,7 @@ interface NccResult {
   readonly assets: Readonly<Record<string, { readonly source: string | Buffer }>>;
 }
 /** The driver reads connection strings with a URL of its own for browsers, whose tables take a sixth of its start. Node has the same one. */
-const externals = { 'whatwg-url': 'node:url' };
+export const externals = { 'whatwg-url': 'node:url' };
 const options = { cache: false, minify: true, target: 'es2024', esm: true, quiet: true, externals } as const;
 const ncc = createRequire(import.meta.url)('@vercel/ncc') as (input: string, options: NccOptions) => Promise<NccResult>;
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BSON, UUID, type Document, type MongoClient, type Timestamp } from 'mongodb';
+import { BSON, UUID, type ClientSession, type Db, type Document, type MongoClient, type Timestamp } from 'mongodb';
 import { fromMongoError, isRetryable, serverCode } from '../errors/mongo-errors.ts';
 import { asBuffer, elementOf, elementsOf, forEachInArray, InvalidBson } from './raw-bson.ts';
 
@@ -29,10 +29,9 @@ export interface Changes {
   close(): Promise<void>;
 }
 
-/** How long a getMore waits for news. */
-const waitMilliseconds = 200;
-/** How long it waits where all news are probably read. */
-const leastMilliseconds = 1;
+/** How long a getMore waits for news: longer each time there are none. */
+const leastWait = 1;
+const mostWait = 200;
 /** Bytes of an empty BSON array. */
 const emptyArray = 5;
 /** How long a server may be away before the reader gives up. */
@@ -52,64 +51,112 @@ interface Cursor {
 
 /** Opens nothing before the first read. The raw way is twice as fast as the driver's cursor. */
 export function openChanges(options: ChangesOptions): Changes {
-  const { client, database, signal } = options;
-  const session = client.startSession({ causalConsistency: false });
-  const db = client.db(database);
-  let cursor = 0n;
-  let token: Buffer | undefined;
+  const replies = new Replies(options);
   let reached = options.after;
-  let leftOut: readonly string[] = [];
-  let patience = waitMilliseconds;
-  const ask = async (command: Document): Promise<Cursor> => cursorOf(await db.command(command, { raw: true, session }));
-  const next = async (): Promise<Cursor> => {
-    if (cursor !== 0n) return await ask({ getMore: cursor, collection: '$cmd.aggregate', maxTimeMS: patience });
-    return await ask(openingCommand(options, { token, leftOut }));
-  };
-  const end = async (): Promise<void> => {
-    if (cursor !== 0n) await db.command({ killCursors: '$cmd.aggregate', cursors: [cursor] }, { session }).catch(() => undefined);
-    cursor = 0n;
-  };
-  const patient = async (): Promise<Cursor> => {
-    const deadline = performance.now() + patienceMilliseconds;
-    for (;;) {
-      signal?.throwIfAborted();
-      try {
-        return await next();
-      } catch (error) {
-        signal?.throwIfAborted();
-        cursor = 0n;
-        if (!isResumable(error) || performance.now() > deadline) throw fromMongoError(error, `Reading the changes of ${database}`);
-        await sleep(250, undefined, signal === undefined ? {} : { signal });
-      }
-    }
-  };
   return {
     get reached() {
       return reached;
     },
     async readUntil(until, visit) {
       while (reached < until) {
-        const reply = await patient();
-        cursor = reply.id;
-        token = reply.token ?? token;
-        forEachInArray(reply.batch, (start, last) => visit(reply.batch.subarray(start, last)));
-        if (reply.token === undefined) continue;
-        const place = placeOf(reply.token);
+        const { batch, token } = await replies.next();
+        const place = placeOf(token);
+        if (place.time < until) replies.askAhead();
+        forEachInArray(batch, (start, end) => visit(batch.subarray(start, end)));
         // A transaction has many events at one time: only when nothing comes after one of them, all of that time were visited.
-        const within = place.isEvent && reply.batch.length > emptyArray;
-        reached = maximum(reached, within ? place.time - 1n : place.time);
-        patience = within && place.time >= until ? leastMilliseconds : waitMilliseconds;
+        reached = maximum(reached, place.isEvent && hasNews(batch) ? place.time - 1n : place.time);
       }
+      replies.hurry();
     },
-    async leaveOut(sessions) {
-      leftOut = sessions;
-      await end();
-    },
-    async close() {
-      await end();
-      await session.endSession();
-    },
+    leaveOut: (sessions) => replies.leaveOut(sessions),
+    close: () => replies.close(),
   };
+}
+
+/** The replies of a change stream one after another, also after a fail-over. */
+class Replies {
+  readonly #options: ChangesOptions;
+  readonly #db: Db;
+  readonly #session: ClientSession;
+  #cursor = 0n;
+  #token: Buffer | undefined;
+  #leftOut: readonly string[] = [];
+  #wait = leastWait;
+  /** A reply that was asked for while the one before it was visited. */
+  #ahead: Promise<Cursor> | undefined;
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+    this.#db = options.client.db(options.database);
+    this.#session = options.client.startSession({ causalConsistency: false });
+  }
+
+  async next(): Promise<Cursor> {
+    const reply = await this.#patiently();
+    this.#cursor = reply.id;
+    this.#token = reply.token ?? this.#token;
+    if (hasNews(reply.batch)) this.hurry();
+    else this.#wait = Math.min(2 * this.#wait, mostWait);
+    return { ...reply, token: this.#token };
+  }
+
+  /** To be called where the next reply will be wanted for sure. */
+  askAhead(): void {
+    this.#ahead = this.#ask();
+    this.#ahead.catch(() => undefined);
+  }
+
+  /** News are expected at once. */
+  hurry(): void {
+    this.#wait = leastWait;
+  }
+
+  async leaveOut(sessions: readonly string[]): Promise<void> {
+    this.#leftOut = sessions;
+    await this.#end();
+  }
+
+  async close(): Promise<void> {
+    await this.#end();
+    await this.#session.endSession();
+  }
+
+  async #ask(): Promise<Cursor> {
+    const command =
+      this.#cursor === 0n
+        ? openingCommand(this.#options, { token: this.#token, leftOut: this.#leftOut })
+        : { getMore: this.#cursor, collection: '$cmd.aggregate', maxTimeMS: this.#wait };
+    return cursorOf(await this.#db.command(command, { raw: true, session: this.#session }));
+  }
+
+  async #patiently(): Promise<Cursor> {
+    const { database, signal } = this.#options;
+    const deadline = performance.now() + patienceMilliseconds;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        const asked = this.#ahead ?? this.#ask();
+        this.#ahead = undefined;
+        return await asked;
+      } catch (error) {
+        signal?.throwIfAborted();
+        this.#cursor = 0n;
+        if (!isResumable(error) || performance.now() > deadline) throw fromMongoError(error, `Reading the changes of ${database}`);
+        await sleep(250, undefined, signal === undefined ? {} : { signal });
+      }
+    }
+  }
+
+  async #end(): Promise<void> {
+    if (this.#cursor === 0n) return;
+    const command = { killCursors: '$cmd.aggregate', cursors: [this.#cursor] };
+    await this.#db.command(command, { session: this.#session }).catch(() => undefined);
+    this.#cursor = 0n;
+  }
+}
+
+function hasNews(batch: Buffer): boolean {
+  return batch.length > emptyArray;
 }
 
 interface Opening {
@@ -145,8 +192,8 @@ function cursorOf(reply: Document): Cursor {
 }
 
 /** A resume token is a key string: a byte that says timestamp, the cluster time (big endian), version, type (128: that of an event; 0: of a time), … */
-function placeOf(token: Buffer): { readonly time: bigint; readonly isEvent: boolean } {
-  const data = elementOf(token, '_data')?.value;
+function placeOf(token: Buffer | undefined): { readonly time: bigint; readonly isEvent: boolean } {
+  const data = token === undefined ? undefined : elementOf(token, '_data')?.value;
   const text = data === undefined ? '' : data.toString('latin1', 4, data.length - 1);
   if (!text.startsWith('82')) return { time: 0n, isEvent: false };
   return { time: BigInt(`0x${text.slice(2, 18)}`), isEvent: text.startsWith('2C0100', 22) };

@@ -35,8 +35,6 @@ export interface PutBackOptions {
 const batchDocuments = 1_000;
 const batchBytes = 4 * 2 ** 20;
 const batchesInFlight = 3;
-/** After this long a transaction is begun at a newer cluster time, milliseconds. */
-const freshFor = 500;
 /** How often a document that others write all the time is tried; longer than a transaction that nobody ends holds it. */
 const mostAttempts = 400;
 const longestPause = 250;
@@ -77,7 +75,6 @@ class PuttingBack {
   readonly #attempts: Map<DocumentHistory, number> = new Map();
   #queue: Pending[] = [];
   #stuck: Pending[] = [];
-  #freshAt = -Infinity;
 
   constructor(options: PutBackOptions, sessions: readonly ClientSession[]) {
     this.#options = options;
@@ -87,7 +84,7 @@ class PuttingBack {
 
   async run(): Promise<void> {
     for (;;) {
-      await this.#refresh();
+      await this.#options.observed.refresh();
       this.#queue = this.#options.pending().flatMap((pending) => this.#batches(pending));
       if (this.#queue.length === 0) break;
       this.#stuck = [];
@@ -119,7 +116,8 @@ class PuttingBack {
     for (let batch = this.#queue.shift(); batch !== undefined; batch = this.#queue.shift()) {
       this.#options.signal.throwIfAborted();
       await this.#options.confirm();
-      if (performance.now() - this.#freshAt > freshFor) await this.#refresh();
+      // The server keeps a record of each session: a transaction that reads as it was before the last one of its session is in conflict with it.
+      await this.#options.observed.refresh();
       const outcome = await this.#write(batch, { session, apart: false });
       if (outcome === 'changed') await this.#again(batch);
       if (outcome === 'duplicate') this.#halve(batch, this.#stuck);
@@ -159,7 +157,7 @@ class PuttingBack {
       throw new GuardError('rollback/undo-incomplete', `A document of ${batch.collection} is written by others all the time.`);
     }
     await sleep(Math.min(attempts * 2, longestPause), undefined, { signal: this.#options.signal });
-    await this.#refresh();
+    await this.#options.observed.refresh();
     if (attempts < 3) this.#queue.unshift(batch);
     else this.#halve(batch, undefined);
   }
@@ -187,7 +185,7 @@ class PuttingBack {
       for (let attempt = 1; ; attempt++) {
         this.#options.signal.throwIfAborted();
         await this.#options.confirm();
-        await this.#refresh();
+        await this.#options.observed.refresh();
         const outcome = await this.#write({ collection, validated, histories }, { session, apart: true });
         if (outcome === 'done') break;
         await sleep(Math.min(attempt * 2, longestPause), undefined, { signal: this.#options.signal });
@@ -199,11 +197,6 @@ class PuttingBack {
         }
       }
     }
-  }
-
-  async #refresh(): Promise<void> {
-    await this.#options.observed.refresh();
-    this.#freshAt = performance.now();
   }
 }
 

@@ -12,7 +12,7 @@ import type { Log } from '../log/log.ts';
 import { acquireLock, lockCollection, type Lock, type LockToken } from '../migration/lock.ts';
 import { connect } from '../mongo/connect.ts';
 import { Secret } from '../redaction/secret.ts';
-import { prepareSource, type Preparation, type Prepared } from './prepared-source.ts';
+import { prepareSource, type Preparation, type PreparedParts } from './prepared-source.ts';
 
 /** Where the copy lives: on a server that is started for it, or in a database of its own on a server that is there. */
 export type CopyPlace =
@@ -49,7 +49,7 @@ export interface Copy extends AsyncDisposable {
   readonly manifest: Manifest;
   readonly lock: Lock;
   /** What was masked and left out. */
-  readonly prepared: Omit<Prepared, 'source'>;
+  readonly prepared: PreparedParts;
 }
 
 /**
@@ -75,7 +75,7 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
     options.claimed?.(lock.token);
     log.info(`Restoring ${database} of the backup ${manifest.id} …`);
     const from = backupSource(store, manifest);
-    const { source, ...prepared } = await prepareSource({ from, database, preparation: options.preparation, log, signal: options.signal });
+    const { source, tell } = await prepareSource({ from, database, preparation: options.preparation, signal: options.signal });
     await restoreFrom(source, {
       client: connection.client,
       mapNamespace: ({ collection }) => ({ database: name, collection }),
@@ -85,7 +85,7 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
     });
     const { client, serverVersion } = connection;
     for (const held of options.locks) await client.db(name).collection(held).deleteMany({});
-    return { uri, client, database: name, serverVersion, manifest, lock, prepared, [Symbol.asyncDispose]: cleanUp };
+    return { uri, client, database: name, serverVersion, manifest, lock, prepared: tell(), [Symbol.asyncDispose]: cleanUp };
   } catch (error) {
     await cleanUp();
     throw error;

@@ -10,7 +10,7 @@ import { silentLog } from '../log/log.ts';
 import type { Connection } from '../mongo/connect.ts';
 import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
 import { temporaryFolder, type TemporaryFolder } from '../testing/temporary-folder.ts';
-import { prepareSource, type Preparation, type Prepared } from './prepared-source.ts';
+import { prepareSource, type Preparation, type PreparedParts } from './prepared-source.ts';
 
 const database = uniqueDatabase('prepare');
 const copies: string[] = [];
@@ -73,14 +73,14 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-async function copyOf(preparation: Preparation): Promise<{ readonly db: Db; readonly prepared: Prepared }> {
-  const prepared = await prepareSource({ from: source, database, preparation, log: silentLog, signal });
+async function copyOf(preparation: Preparation): Promise<{ readonly db: Db; readonly prepared: PreparedParts }> {
+  const prepared = await prepareSource({ from: source, database, preparation, signal });
   const name = uniqueDatabase('prepared');
   copies.push(name);
   const { client } = connection;
   const mapNamespace = ({ collection }: { readonly collection: string }) => ({ database: name, collection });
   await restoreFrom(prepared.source, { client, mapNamespace, drop: false, log: silentLog });
-  return { db: client.db(name), prepared };
+  return { db: client.db(name), prepared: prepared.tell() };
 }
 
 const sample = { documents: 20, collections: { regions: 0 }, references: { 'orders.lines.sku': 'products' } } as const;
@@ -150,7 +150,7 @@ describe('a masked copy', () => {
 
   test('cannot be made of a backup that a log of writes belongs to', async () => {
     const from = await backUp('oplog');
-    const preparing = prepareSource({ from, database, preparation: { mask: { detect: true, rules: [] } }, log: silentLog, signal });
+    const preparing = prepareSource({ from, database, preparation: { mask: { detect: true, rules: [] } }, signal });
     await expect(preparing).rejects.toMatchObject({ code: 'rehearsal/not-maskable' });
   });
 });

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { DecodedFrame } from '../backup/frame-reader.ts';
 import type { RestoreSource, SourceCollection } from '../backup/restore-source.ts';
 import { GuardError } from '../errors/guard-error.ts';
-import type { Log } from '../log/log.ts';
 import { createDigester, type Digest } from '../mongo/digest.ts';
+import { memoryPool } from '../mongo/memory-pool.ts';
 import { forEachDocument } from '../mongo/raw-bson.ts';
 import { createMasker, type Masker, type MaskOptions } from './masking/mask-document.ts';
 import type { MaskMethod } from './masking/rules.ts';
@@ -26,8 +26,13 @@ export interface MaskedField {
 }
 
 export interface Prepared {
-  /** Holds only what the copy may hold, with the digests of that. */
+  /** Holds only what the copy may hold. The digest of a collection is that of what was read of it, known when it was read to its end. */
   readonly source: RestoreSource;
+  /** What became of it, once all of it was read. */
+  readonly tell: () => PreparedParts;
+}
+
+export interface PreparedParts {
   readonly masked: readonly MaskedField[];
   /** Time series whose packed buckets cannot be masked, and are empty in the copy. */
   readonly emptied: readonly string[];
@@ -46,7 +51,6 @@ export interface PrepareOptions {
   /** The only one that is restored. */
   readonly database: string;
   readonly preparation: Preparation;
-  readonly log: Log;
   readonly signal: AbortSignal;
 }
 
@@ -54,29 +58,39 @@ export interface PrepareOptions {
  * A sample of a backup, and masked. The key of the masking is of this run and forgotten with it. Throws `rehearsal/not-maskable` for a
  * backup whose documents are only right after a log of writes is replayed, which would bring unmasked values, and `backup/*` as reading does.
  */
-export async function prepareSource({ from, database, preparation, log, signal }: PrepareOptions): Promise<Prepared> {
+export async function prepareSource({ from, database, preparation, signal }: PrepareOptions): Promise<Prepared> {
   const whole = { ...from, collections: from.collections.filter((collection) => collection.database === database) };
-  if (preparation.sample === undefined && preparation.mask === undefined) return { source: whole, masked: [], emptied: [] };
+  const { sample: wishes, mask } = preparation;
+  if (wishes === undefined && mask === undefined) return { source: whole, tell: () => ({ masked: [], emptied: [] }) };
   if (whole.replay !== undefined)
     throw new GuardError(
       'rehearsal/not-maskable',
       `The backup ${from.id} is consistent by an oplog: it can be neither sampled nor masked.`,
     );
-  const sample = preparation.sample === undefined ? undefined : await chooseSample(whole, preparation.sample, signal);
+  const sample = wishes === undefined ? undefined : await chooseSample(whole, wishes, signal);
   const filters = new Map(whole.collections.map((collection) => [collection.name, filterOf(collection, sample, preparation)]));
-  const documents = (collection: SourceCollection, ownSignal = signal): AsyncGenerator<DecodedFrame> => {
-    const original = whole.collections.find(({ name }) => name === collection.name) ?? collection;
-    return filtered(whole.documents(original, ownSignal), filters.get(collection.name));
+  const counted = new Map(whole.collections.map(({ name, digest }) => [name, digest]));
+  const collections = whole.collections.map((collection) => ({
+    ...collection,
+    get digest(): Digest {
+      return counted.get(collection.name) ?? collection.digest;
+    },
+  }));
+  const documents = async function* (collection: SourceCollection, ownSignal = signal): AsyncGenerator<DecodedFrame> {
+    const digester = createDigester();
+    for await (const frame of filtered(whole.documents(collection, ownSignal), filters.get(collection.name))) {
+      digester.add(frame.bytes);
+      yield frame;
+    }
+    counted.set(collection.name, digester.digest());
   };
-  const collections: SourceCollection[] = [];
-  for (const collection of whole.collections) collections.push({ ...collection, digest: await digestOf(documents(collection)) });
-  const sampled = sample === undefined ? {} : { sampled: { ...shareOf(collections, whole.collections), complete: sample.complete } };
-  if (sampled.sampled !== undefined) log.info(`The copy takes ${sampled.sampled.documents} of ${sampled.sampled.of} documents.`);
   return {
     source: { ...whole, collections, documents },
-    masked: maskedFields(filters),
-    emptied: emptied(whole.collections, preparation),
-    ...sampled,
+    tell: () => ({
+      masked: maskedFields(filters),
+      emptied: emptied(whole.collections, preparation),
+      ...(sample === undefined ? {} : { sampled: { ...shareOf(collections, whole.collections), complete: sample.complete } }),
+    }),
   };
 }
 
@@ -86,8 +100,9 @@ interface Filter {
   readonly masker: Masker | undefined;
 }
 
-function filterOf(collection: SourceCollection, sample: Sample | undefined, { mask, untouched = [] }: Preparation): Filter {
-  if (untouched.includes(collection.name)) return { takes: () => true, masker: undefined };
+/** `undefined`: all of it comes as it is. */
+function filterOf(collection: SourceCollection, sample: Sample | undefined, { mask, untouched = [] }: Preparation): Filter | undefined {
+  if (untouched.includes(collection.name)) return undefined;
   if (mask !== undefined && collection.type === 'timeseries') return { takes: () => false, masker: undefined };
   const masker = mask === undefined ? undefined : createMasker({ ...mask, key: runKey }, collection.name);
   return { takes: sample?.picksOf(collection) ?? (() => true), masker };
@@ -96,26 +111,26 @@ function filterOf(collection: SourceCollection, sample: Sample | undefined, { ma
 const runKey = randomBytes(32);
 
 async function* filtered(frames: AsyncIterable<DecodedFrame>, filter: Filter | undefined): AsyncGenerator<DecodedFrame> {
+  if (filter === undefined) {
+    yield* frames;
+    return;
+  }
   for await (const { bytes } of frames) {
     const taken: Buffer[] = [];
     forEachDocument(bytes, (start, end) => {
       const document = bytes.subarray(start, end);
-      if (filter?.takes(document) === true) taken.push(filter.masker?.mask(document) ?? document);
+      if (filter.takes(document)) taken.push(filter.masker?.mask(document) ?? document);
     });
-    if (taken.length > 0) yield { bytes: Buffer.concat(taken), documents: taken.length };
+    const frame = { bytes: Buffer.concat(taken), documents: taken.length };
+    memoryPool.leaseOf(bytes)?.end();
+    if (taken.length > 0) yield frame;
   }
 }
 
-async function digestOf(frames: AsyncIterable<DecodedFrame>): Promise<Digest> {
-  const digester = createDigester();
-  for await (const { bytes } of frames) digester.add(bytes);
-  return digester.digest();
-}
-
 /** As counted until now: reading the documents again counts again. */
-function maskedFields(filters: ReadonlyMap<string, Filter>): readonly MaskedField[] {
-  return [...filters].flatMap(([collection, { masker }]) =>
-    [...(masker?.counts ?? [])].map(([path, { method, values }]) => ({ collection, path, method, values })),
+function maskedFields(filters: ReadonlyMap<string, Filter | undefined>): readonly MaskedField[] {
+  return [...filters].flatMap(([collection, filter]) =>
+    [...(filter?.masker?.counts ?? [])].map(([path, { method, values }]) => ({ collection, path, method, values })),
   );
 }
 

@@ -1,5 +1,6 @@
 import type { RestoreSource, SourceCollection } from '../../backup/restore-source.ts';
 import { hashDocuments } from '../../mongo/document-hash.ts';
+import { memoryPool } from '../../mongo/memory-pool.ts';
 import { forEachDocument } from '../../mongo/raw-bson.ts';
 import { addReferences, idOf, isWanted, sizeOf, type IdKey, type Reference, type Wanted } from './references.ts';
 
@@ -110,6 +111,7 @@ function hashOf(document: Buffer): number {
   return Number(hashDocuments(document).sum & (2n ** 53n - 1n));
 }
 
+/** What `visit` is given is its own only until it returns. */
 type Reader = (collection: SourceCollection, visit: (document: Buffer) => void) => Promise<void>;
 
 function readerOf(from: RestoreSource, signal: AbortSignal): Reader {
@@ -117,6 +119,7 @@ function readerOf(from: RestoreSource, signal: AbortSignal): Reader {
     for await (const { bytes } of from.documents(collection, signal)) {
       signal.throwIfAborted();
       forEachDocument(bytes, (start, end) => visit(bytes.subarray(start, end)));
+      memoryPool.leaseOf(bytes)?.end();
     }
   };
 }

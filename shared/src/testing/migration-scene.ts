@@ -37,3 +37,12 @@ export async function openMigrationScene(purpose: string): Promise<MigrationScen
     },
   };
 }
+
+/** Makes the collection `things` with so many documents `{_id: 0…, n: 0}`. */
+export async function fillThings(db: Db, documents: number): Promise<void> {
+  const things = Array.from({ length: documents }, (_, index) => ({ _id: index as never, n: 0 }));
+  if (things.length > 0) await db.collection('things').insertMany(things);
+}
+
+/** The body of an `up` that raises each `n` by one in batches of ten. Not idempotent: a batch that is lost or done twice shows. */
+export const raiseThings = `await batch('things', { size: 10 }, ({ filter }) => db.collection('things').updateMany(filter, { $inc: { n: 1 } }));`;

@@ -79,10 +79,7 @@ interface Decided {
 }
 
 /** What runs, by the history of the copy; the outputs tell it also when the rehearsal does not come to its end. */
-async function decideBy(
-  history: readonly AppliedMigration[],
-  { inputs, context, project, database, steps }: Deciding,
-): Promise<Decided> {
+async function decideBy(history: readonly AppliedMigration[], { inputs, context, project, database, steps }: Deciding): Promise<Decided> {
   const now = context.now();
   const decision = decide({ project, history, journal: new Map(), inputs, settings: context.settings, now });
   context.setOutput('pending', namesToRun({ ...steps, files: decision.pending }));

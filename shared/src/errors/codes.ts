@@ -181,7 +181,8 @@ export const codes = {
   },
   'rehearsal/no-backup': {
     summary: 'There is no backup from which a copy could be made.',
-    remedy: 'Run action-backup with `mode: create` before, and give its folder in `store`; or give `uri` without `store`, and a fresh one is taken.',
+    remedy:
+      'Run action-backup with `mode: create` before, and give its folder in `store`; or give `uri` without `store`, and a fresh one is taken.',
   },
   'rehearsal/not-maskable': {
     summary: 'A backup can be neither sampled nor masked, because a log of writes belongs to it.',

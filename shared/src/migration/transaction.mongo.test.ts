@@ -48,7 +48,9 @@ const everyWay = `
 describe.each(['bundled', 'mongodb4', 'mongodb5', 'mongodb6'])('a file in a transaction, driver %s', (driver) => {
   const files = (body: string): Readonly<Record<string, string>> => ({
     'migrations/1.js': `exports.up = async (db, client) => { ${body} };`,
-    ...(driver === 'bundled' ? {} : { 'node_modules/mongodb/package.json': `{"name":"mongodb","version":"0","main":"index.js"}` }),
+    ...(driver === 'bundled'
+      ? {}
+      : { 'node_modules/mongodb/package.json': `{"name":"mongodb","version":"${driver.slice(-1)}.0.0","main":"index.js"}` }),
   });
   const linked = async (body: string): Promise<Things> => {
     const prepared = await prepare(files(body));

@@ -1,16 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connect, type Connection } from '@migration-guard/shared/mongo/connect';
-import { Secret } from '@migration-guard/shared/redaction/secret';
+import { expect } from '@jest/globals';
 import type { StepResult } from '@migration-guard/shared/testing/action-runner';
-import { startMongod } from '@migration-guard/shared/testing/mongod';
-import { differingCollections } from '@migration-guard/shared/testing/truth';
 import type { Db } from 'mongodb';
-import { endLease, held, migrate, migrateBadly, openShop, passedBy, raiseTotals, type Shop, type ShopOptions } from './fixture.ts';
+import { migrate, migrateBadly, openShop, raiseTotals, type Shop, type ShopOptions } from './fixture.ts';
 
 /** A rung of the ladder, and how to see that it is in the middle of its work. */
-interface Rung {
+export interface Rung {
   readonly name: string;
   readonly fill?: (db: Db) => Promise<void>;
   /** Writes what is to be rolled back. */
@@ -39,7 +35,8 @@ const slowDown = `
   await orders.updateMany({ _id: { $gte: 45 } }, { $inc: { total: -1 } });
 `;
 
-const rungs: readonly Rung[] = [
+/** The rungs, each with something that it has to roll back. */
+export const rungs: readonly Rung[] = [
   {
     name: 'undo',
     fill: fillManyOrders,
@@ -52,12 +49,13 @@ const rungs: readonly Rung[] = [
   { name: 'restore', spoil: ({ db }) => migrateBadly(db), inputs: { strategy: 'restore' }, middle: 'Restoring ' },
 ];
 
-interface Scene {
+export interface Scene {
   readonly shop: Shop;
   readonly before: Awaited<ReturnType<Shop['truth']>>;
 }
 
-async function spoiledShop({ fill, spoil }: Rung, options: ShopOptions = {}): Promise<Scene> {
+/** A shop of which the rung is the way back. */
+export async function spoiledShop({ fill, spoil }: Rung, options: ShopOptions = {}): Promise<Scene> {
   const shop = await openShop({ ...options, ...(fill === undefined ? {} : { fill }) });
   await shop.mark(await shop.backUp());
   const before = await shop.truth();
@@ -66,7 +64,7 @@ async function spoiledShop({ fill, spoil }: Rung, options: ShopOptions = {}): Pr
 }
 
 /** Rolls back, and does something to the run, once, in the middle of the rung. */
-async function rollBackDisturbed(
+export async function rollBackDisturbed(
   shop: Shop,
   { inputs, middle }: Rung,
   disturb: (child: ChildProcess | undefined) => unknown,
@@ -92,51 +90,3 @@ async function rollBackDisturbed(
   expect(disturbed).toBeDefined();
   return result;
 }
-
-describe('a rollback that is killed', () => {
-  test.each(rungs)('in the middle of $name is finished by the next run', async (rung) => {
-    const { shop, before } = await spoiledShop(rung);
-    await using _shop = shop;
-    const killed = await rollBackDisturbed(shop, rung, (child) => child?.kill('SIGKILL'));
-    expect(killed.signal).toBe('SIGKILL');
-    expect(differingCollections(before, await shop.truth())).not.toEqual([]);
-    await endLease(shop);
-    const again = await shop.rollback('apply', rung.inputs);
-    const next = rung.name === 'down' ? 'restore-collections' : rung.name;
-    expect(again).toMatchObject({ exitCode: 0, outputs: { rung: next, proof: 'equal' } });
-    if (rung.name === 'down') expect((await passedBy(again)).join()).toContain('an earlier rollback ended in the middle of it');
-    expect(differingCollections(before, await shop.truth())).toEqual([]);
-    expect((await shop.db.listCollections().toArray()).filter(({ name }) => name.startsWith('migration_restore_'))).toEqual([]);
-    expect(await shop.db.collection('migration_lock').countDocuments(held)).toBe(0);
-    expect(await shop.rollback('apply', rung.inputs)).toMatchObject({ exitCode: 0, outputs: { rung: 'none', proof: 'equal' } });
-  });
-});
-
-describe('a primary that steps down', () => {
-  let server: Awaited<ReturnType<typeof startMongod>>;
-  let connection: Connection;
-
-  beforeAll(async () => {
-    server = await startMongod({ kind: 'replica-set', members: 3 });
-    connection = await connect(new Secret(server.uri));
-  });
-
-  afterAll(async () => {
-    await connection.client.close();
-    await server[Symbol.asyncDispose]();
-  });
-
-  const stepDown = (): Promise<unknown> =>
-    connection.client
-      .db('admin')
-      .command({ replSetStepDown: 2, force: true })
-      .catch(() => undefined);
-
-  test.each(rungs)('in the middle of $name does not stop the rollback', async (rung) => {
-    const { shop, before } = await spoiledShop(rung, { connection, uri: server.uri });
-    await using _shop = shop;
-    const apply = await rollBackDisturbed(shop, rung, stepDown);
-    expect(apply).toMatchObject({ exitCode: 0, outputs: { rung: rung.name, proof: 'equal' } });
-    expect(differingCollections(before, await shop.truth())).toEqual([]);
-  });
-});

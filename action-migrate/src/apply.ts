@@ -5,7 +5,7 @@ import { admit } from './apply/admit.ts';
 import { withLocks } from './apply/locks.ts';
 import { perform } from './apply/perform.ts';
 import { takePoint } from './apply/take-point.ts';
-import { prepareUndo } from './apply/undo-record.ts';
+import { endLeftUndo, prepareUndo } from './apply/undo-record.ts';
 import type { Work } from './apply/work.ts';
 import { concludeApply } from './conclude-apply.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
@@ -29,6 +29,7 @@ export async function apply(inputs: MigrateInputs, context: MigrateContext): Pro
   context.setOutput('pending', names);
   context.setOutput('findings', 0);
   if (names.length === 0) {
+    await endLeftUndo({ inputs, context, project, target });
     context.stage.dataState(`Nothing was changed in ${target.database}.`);
     const findings = appliedFindings(stand, { project, settings });
     for (const finding of findings) context.stage.finding(finding);

@@ -124,6 +124,9 @@ async function killAt({ boundary, kind, transaction }: Killed): Promise<void> {
   }
   expect(await totals(fixture.db)).toEqual(undisturbed);
   expect((await fixture.db.collection('changelog').find().toArray()).map(({ fileName }) => fileName as string)).toEqual(['1.mjs', '2.mjs']);
+  // What was switched on for an undo does not stay behind.
+  const [orders] = await fixture.db.listCollections({ name: 'orders' }).toArray();
+  expect(JSON.stringify(orders)).not.toContain('"enabled":true');
 }
 
 const kinds = ['command', 'reply'] as const;

@@ -1,8 +1,9 @@
-import { toError } from '@migration-guard/shared/errors/guard-error';
+import { GuardError, toError } from '@migration-guard/shared/errors/guard-error';
 import { touchedInRehearsal } from '@migration-guard/shared/migration/plan';
 import type { WriteReport } from '@migration-guard/shared/migration/write-command';
 import { beginWritesRecord } from '@migration-guard/shared/migration/writes-record';
-import { switchOffPreImages, switchOnPreImages, type SwitchedOn } from '@migration-guard/shared/rollback/undo/pre-images';
+import { switchOffPreImages, switchOnPreImages, uuidsSwitchedOn, type SwitchedOn } from '@migration-guard/shared/rollback/undo/pre-images';
+import { withLocks } from './locks.ts';
 import type { Admitted, Work } from './work.ts';
 
 /** What makes an undo possible: earlier states of documents are kept by the server, and the migrations' own commands are written down. */
@@ -38,6 +39,21 @@ export async function prepareUndo(work: Work, { plan, commands }: Admitted): Pro
   const { collections, why } = await switchOnPreImages({ db: target.db, collections: touched, log });
   stage.figure('Undo', why === undefined ? `prepared: pre-images of ${collections.length} collections` : 'without pre-images');
   return { switchedOn: collections, begin: () => beginRecord(work) };
+}
+
+/**
+ * Puts pre-images back that a run left switched on which was killed behind its last file: the server would keep them for good. Another run
+ * that holds the lock does it itself.
+ */
+export async function endLeftUndo(parts: Omit<Work, 'lock' | 'further'>): Promise<void> {
+  const { target, context } = parts;
+  if ((await uuidsSwitchedOn(target.db)).size === 0) return;
+  try {
+    const left = await withLocks(parts, () => switchOffPreImages(target.db));
+    context.log.info(`Pre-images that an earlier run left switched on were put back: ${left.join(', ')}`);
+  } catch (error) {
+    if (!(error instanceof GuardError) || error.code !== 'lock/held') throw error;
+  }
 }
 
 async function beginRecord({ context, target }: Work): Promise<OpenRecord> {

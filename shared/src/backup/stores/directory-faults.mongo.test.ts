@@ -123,7 +123,8 @@ describe('a folder', () => {
         if (!file.includes('customers')) return writer;
         const close = async (): Promise<void> => {
           await writer.close();
-          other = rm(folder.path, { recursive: true, force: true });
+          // The other collection is being written meanwhile, so the folder may not be empty at once.
+          other = rm(folder.path, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 });
           await other;
         };
         return { ...writer, close };

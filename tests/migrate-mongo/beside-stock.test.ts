@@ -73,11 +73,12 @@ async function changelog(db: Db, name = 'changelog'): Promise<readonly unknown[]
   );
 }
 
+/** Not by `_id`: those that two processes make in one second have no order. */
 async function things(db: Db): Promise<readonly Document[]> {
   return db
     .collection('things')
     .find({}, { projection: { _id: 0 } })
-    .sort({ _id: 1 })
+    .sort({ n: 1 })
     .toArray();
 }
 

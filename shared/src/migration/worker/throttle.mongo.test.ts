@@ -16,8 +16,11 @@ test('writes stop while a secondary is far behind, and start again', async () =>
   }
   const members = async (): Promise<readonly Member[]> =>
     (await client.db('admin').command({ replSetGetStatus: 1 }))['members'] as Member[];
-  const secondary = (await members()).find(({ stateStr }) => stateStr === 'SECONDARY');
+  const [primary, secondary, other] = (await members()).toSorted((a, b) => a.stateStr.localeCompare(b.stateStr));
   await using behind = new MongoClient(`mongodb://${secondary?.name}/?directConnection=true`);
+  // The other one must not read from the one that stops, or no write would have a majority.
+  await using upToDate = new MongoClient(`mongodb://${other?.name}/?directConnection=true`);
+  await upToDate.db('admin').command({ replSetSyncFrom: primary?.name });
   const replication = (mode: 'alwaysOn' | 'off'): Promise<unknown> =>
     behind.db('admin').command({ configureFailPoint: 'rsSyncApplyStop', mode });
   await using checkout = await makeCheckout({ 'migrations/1.js': `exports.up = async (db, client, { batch }) => { ${raiseThings} };` });

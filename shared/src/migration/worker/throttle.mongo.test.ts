@@ -13,14 +13,25 @@ test('writes stop while a secondary is far behind, and start again', async () =>
     readonly stateStr: string;
     readonly name: string;
     readonly optimeDate: Date;
+    readonly syncSourceHost: string;
   }
-  const members = async (): Promise<readonly Member[]> =>
-    (await client.db('admin').command({ replSetGetStatus: 1 }))['members'] as Member[];
-  const [primary, secondary, other] = (await members()).toSorted((a, b) => a.stateStr.localeCompare(b.stateStr));
+  /** The primary first. */
+  const members = async (): Promise<readonly Member[]> => {
+    const status = await client.db('admin').command({ replSetGetStatus: 1 });
+    return (status['members'] as Member[]).toSorted((a, b) => a.stateStr.localeCompare(b.stateStr));
+  };
+  const until = async (isSo: (all: readonly Member[]) => boolean): Promise<readonly Member[]> => {
+    for (;;) {
+      const all = await members();
+      if (isSo(all)) return all;
+    }
+  };
+  const [primary, secondary, other] = await until((all) => all.slice(1).every(({ syncSourceHost }) => syncSourceHost !== ''));
   await using behind = new MongoClient(`mongodb://${secondary?.name}/?directConnection=true`);
   // The other one must not read from the one that stops, or no write would have a majority.
   await using upToDate = new MongoClient(`mongodb://${other?.name}/?directConnection=true`);
   await upToDate.db('admin').command({ replSetSyncFrom: primary?.name });
+  await until((all) => all.find(({ name }) => name === other?.name)?.syncSourceHost === primary?.name);
   const replication = (mode: 'alwaysOn' | 'off'): Promise<unknown> =>
     behind.db('admin').command({ configureFailPoint: 'rsSyncApplyStop', mode });
   await using checkout = await makeCheckout({ 'migrations/1.js': `exports.up = async (db, client, { batch }) => { ${raiseThings} };` });

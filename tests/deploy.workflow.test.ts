@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
 import { json, startHttpService, type HttpService } from '@migration-guard/shared/testing/http-service';
 import { connectShared, sharedUri, uniqueDatabase } from '@migration-guard/shared/testing/mongod';
@@ -55,12 +55,24 @@ module.exports = {
 let connection: Connection;
 let service: HttpService;
 let database: string;
+/** GitHub's REST interface, as far as reports go there: `POST /repos/…` and what was sent. */
+let github: HttpService;
+let sent: { readonly to: string; readonly body: { readonly name?: string; readonly conclusion?: string } }[] = [];
 
 beforeAll(async () => {
   connection = await connectShared();
+  github = await startHttpService(({ method, url, body }, response) => {
+    sent.push({ to: `${method} ${url}`, body: JSON.parse(body || '{}') as {} });
+    json(response, method === 'POST' ? 201 : 404, { id: 1 });
+  });
+});
+
+beforeEach(() => {
+  sent = [];
 });
 
 afterAll(async () => {
+  await github[Symbol.asyncDispose]();
   await connection.client.close();
 });
 
@@ -92,7 +104,8 @@ function run(called: 'deploy' | 'rehearse', migration: string, event = 'push'): 
     files: repository(called, { 'migrations/20260101000000-change-orders.cjs': migration }, inputs),
     workflow,
     event,
-    secrets: { MONGODB_URI: sharedUri() },
+    secrets: { MONGODB_URI: sharedUri(), GITHUB_TOKEN: 'token-of-the-job' },
+    env: { GITHUB_API_URL: github.url },
   });
 }
 
@@ -161,6 +174,9 @@ describe('rehearse.yml', () => {
       const result = await run('rehearse', addsField, 'pull_request');
       expect(result.exitCode).toBe(0);
       expect(result.outputs['rehearse']?.['plan-hash']).toMatch(/^[\w:-]{16,}$/);
+      expect(sent).toMatchObject([
+        { to: expect.stringMatching(/^POST .*\/check-runs$/), body: { name: 'Migration rehearsal', conclusion: 'success' } },
+      ]);
       expect(await contentOf()).toBe(before);
     });
   });
@@ -170,7 +186,9 @@ describe('rehearse.yml', () => {
       await run('deploy', addsField);
       const result = await run('rehearse', addsField, 'pull_request');
       expect(result.exitCode).toBe(0);
-      expect(result.steps).toMatchObject({ status: 'success', backup: 'skipped', rehearse: 'skipped', report: 'success' });
+      expect(result.steps).toMatchObject({ status: 'success', report: 'success' });
+      expect(Object.keys(result.steps)).not.toEqual(expect.arrayContaining(['backup']));
+      expect(Object.keys(result.steps)).not.toEqual(expect.arrayContaining(['rehearse']));
     });
   });
 });

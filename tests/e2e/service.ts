@@ -7,8 +7,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { openMarketplace } from '../../demo/marketplace.ts';
-import { differencesBetween, fingerprintOf, type Fingerprint } from '../../demo/proof.ts';
+import { addedSince, differencesBetween, fingerprintOf, without, type Fingerprint } from '../../demo/proof.ts';
 import { startTimeline } from '../../demo/timeline.ts';
+import { judgeAdded } from '../../demo/traffic.ts';
 
 interface Ready {
   readonly pid: number;
@@ -64,11 +65,19 @@ async function serve(): Promise<void> {
   clearInterval(alive);
 }
 
-/** A good release must have changed the database, a bad one must have left it as it was; counted without any code of the actions. */
+/**
+ * A good release must have changed the database, a bad one must have left it as it was, but for what the smoke test wrote through the
+ * application; counted without any code of the actions.
+ */
 async function check(): Promise<void> {
-  const { before, outputs } = await ready();
+  const { before: prints, outputs } = await ready();
+  const before: Fingerprint = new Map(prints);
   await using client = await MongoClient.connect(outputs.uri);
-  const changes = differencesBetween(new Map(before), await fingerprintOf(client.db('marketplace')));
+  const db = client.db('marketplace');
+  const added = await addedSince(db, before);
+  const strange = release === 'bad' ? judgeAdded(added, { confirmed: [], turnedAway: 0 }) : [];
+  const now = await fingerprintOf(db);
+  const changes = [...differencesBetween(before, release === 'bad' ? without(now, added) : now), ...strange];
   for (const change of changes) console.log(change);
   const healthy = await fetch(`${outputs['base-url']}/health`).then(({ ok }) => ok);
   if (!healthy) throw new Error('The application does not run.');

@@ -142,9 +142,10 @@ async function act(args: readonly string[], { folder, home }: { folder: string; 
   return { exitCode, ...readLines(text) };
 }
 
-/** Where npm finds packages on this machine; npm gives them to scripts. */
+/** Where npm finds packages on this machine; npm gives them to scripts. What is in its cache is not asked for again. */
 function npmSettings(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^npm_config_/i.test(name)));
+  const given = Object.entries(process.env).filter(([name]) => /^npm_config_/i.test(name));
+  return { ...Object.fromEntries(given), npm_config_prefer_offline: 'true' };
 }
 
 interface Line {

@@ -147,4 +147,10 @@ describe('a command that was cut off', () => {
     const claim = made.claim(event('3.5'), ['a']);
     expect(made.decide(() => undefined)(claim, 0n)).toBe('migration');
   });
+
+  test('is of the migrations when it makes the collection of their records', () => {
+    const made = attribution([], { records: new Set(['changelog']) });
+    expect(made.definedBy(event('2.0', { kind: 'create', collection: 'changelog' }))).toBe('migration');
+    expect(made.definedBy(event('2.0', { kind: 'create' }))).toBe('others');
+  });
 });

@@ -62,6 +62,7 @@ export class Attribution {
   /** Whether the migrations name this collection in a command at this time: for changes of definitions. */
   definedBy({ time, collection, to, session, kind }: ChangeEvent): 'migration' | 'others' {
     if (session !== undefined && this.#sessions.has(session)) return 'migration';
+    if (kind === 'create' && this.#input.records.has(collection)) return 'migration';
     const names = [collection, ...(to === undefined ? [] : [to])];
     const fitting = this.#commands.some(
       (command) =>

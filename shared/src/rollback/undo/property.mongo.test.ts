@@ -180,7 +180,7 @@ test.each(Array.from({ length: rounds }, (_, round) => round + 1))(
         .map((entry) => entry.name)
         .filter((other) => !other.startsWith('migration_'))
         .sort(),
-    ).toEqual(['changelog', 'log', 'seen', 'system.views', 'things']);
+    ).toEqual(['log', 'seen', 'system.views', 'things']);
     expect(await db.listCollections({ name: 'seen' }).toArray()).toEqual([seen]);
     expect(await db.collection('log').countDocuments()).toBe(others.logged);
     expect((await db.collection('things').indexes()).map((index) => index.name)).toEqual(['_id_', 'kept']);

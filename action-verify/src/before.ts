@@ -7,8 +7,9 @@ import { readJournal } from '@migration-guard/shared/migration/journal';
 import { readLock } from '@migration-guard/shared/migration/lock';
 import { recover } from '@migration-guard/shared/migration/recovery';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
+import { readOplogExtent } from '@migration-guard/shared/mongo/oplog-window';
 import { requirePrivileges } from '@migration-guard/shared/mongo/privileges';
-import type { MongoClient, Timestamp } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 
 export interface BeforeOptions {
   readonly connection: Connection;
@@ -121,20 +122,11 @@ function oplogQuestion(client: MongoClient, window: number): Question {
 }
 
 async function oplog(client: MongoClient, window: number): Promise<Finding> {
-  const collection = client.db('local').collection<{ ts: Timestamp }>('oplog.rs');
-  const end = (order: 1 | -1): Promise<{ ts: Timestamp } | null> =>
-    collection.findOne({}, { sort: { $natural: order }, projection: { ts: 1 } });
-  const [first, last] = [await end(1), await end(-1)];
-  const [stats] = await collection.aggregate<{ size: number; maxSize: number }>([...oplogSize]).toArray();
-  if (first === null || last === null || stats === undefined) return { found: 'not known: the oplog is empty', status: 'warned' };
-  const seconds = last.ts.getHighBits() - first.ts.getHighBits();
-  const filled = stats.size / stats.maxSize;
-  const found = `${Math.round(seconds / 60)} min in ${Math.round(filled * 100)} % of ${formatBytes(stats.maxSize)}`;
+  const extent = await readOplogExtent(client);
+  if (extent === undefined) return { found: 'not known: the oplog is empty', status: 'warned' };
+  const { seconds, size, maxSize } = extent;
+  const filled = size / maxSize;
+  const found = `${Math.round(seconds / 60)} min in ${Math.round(filled * 100)} % of ${formatBytes(maxSize)}`;
   // An oplog that is not full has lost nothing yet.
   return { found, status: filled < 0.9 || seconds * 1_000 >= window ? 'passed' : 'warned' };
 }
-
-const oplogSize = [
-  { $collStats: { storageStats: {} } },
-  { $project: { size: '$storageStats.size', maxSize: '$storageStats.maxSize' } },
-] as const;

@@ -1,5 +1,14 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 
+export interface OplogExtent {
+  /** Between its oldest and its newest entry. */
+  readonly seconds: number;
+  /** Bytes that it holds. */
+  readonly size: number;
+  /** Size at which it begins to forget, bytes. */
+  readonly maxSize: number;
+}
+
 export interface OplogWindow {
   /** Size at which it begins to forget, bytes. */
   readonly bytes: number;
@@ -7,8 +16,8 @@ export interface OplogWindow {
   readonly window: number;
 }
 
-/** `undefined` for a server without an oplog. Takes the privilege to read the database `local`. */
-export async function readOplogWindow(client: MongoClient): Promise<OplogWindow | undefined> {
+/** `undefined` for a server without an oplog, or with an empty one. Takes the privilege to read the database `local`. */
+export async function readOplogExtent(client: MongoClient): Promise<OplogExtent | undefined> {
   const oplog = client.db('local').collection<{ readonly ts: Timestamp }>('oplog.rs');
   const end = (order: 1 | -1): Promise<{ readonly ts: Timestamp } | null> =>
     oplog.findOne({}, { sort: { $natural: order }, projection: { ts: 1 } });
@@ -16,8 +25,15 @@ export async function readOplogWindow(client: MongoClient): Promise<OplogWindow 
   if (first === null || last === null) return undefined;
   const [stats] = await oplog.aggregate<{ size: number; maxSize: number }>([...oplogSize]).toArray();
   if (stats === undefined || stats.size === 0) return undefined;
-  const seconds = last.ts.getHighBits() - first.ts.getHighBits();
-  return { bytes: stats.maxSize, window: (seconds * 1_000 * stats.maxSize) / Math.min(stats.size, stats.maxSize) };
+  return { ...stats, seconds: last.ts.getHighBits() - first.ts.getHighBits() };
+}
+
+/** As `readOplogExtent`. */
+export async function readOplogWindow(client: MongoClient): Promise<OplogWindow | undefined> {
+  const extent = await readOplogExtent(client);
+  if (extent === undefined) return undefined;
+  const { seconds, size, maxSize } = extent;
+  return { bytes: maxSize, window: (seconds * 1_000 * maxSize) / Math.min(size, maxSize) };
 }
 
 const oplogSize = [

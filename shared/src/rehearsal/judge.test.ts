@@ -2,29 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import type { CensusDifference } from '../checks/compare-census.ts';
 import type { Census, CollectionCensus } from '../mongo/census.ts';
 import { nothingObserved, type Statement } from '../migration/observation.ts';
+import { emptyStatement } from '../testing/statement.ts';
 import type { ContentDifference } from './state/compare-contents.ts';
 import type { FieldChange } from './state/field-differences.ts';
 import { countChanges, judgeDown, judgeLoss, judgeRepeat } from './judge.ts';
 
-const nothingSent: Statement = {
-  command: 'delete',
-  database: 'shop',
-  collection: 'orders',
-  filter: '',
-  change: [],
-  multi: true,
-  upsert: false,
-  commands: 1,
-  statements: 1,
-  milliseconds: 0,
-  matched: 0,
-  modified: 0,
-  inserted: 0,
-  deleted: 0,
-  returned: 0,
-  errors: 0,
-  inTransaction: 0,
-};
+const nothingSent: Statement = { ...emptyStatement, command: 'delete', multi: true };
 
 const collection = (name: string, documents: number, uuid = name): CollectionCensus => ({
   name,

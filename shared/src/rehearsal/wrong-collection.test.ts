@@ -1,26 +1,9 @@
 import { expect, test } from '@jest/globals';
 import type { Statement } from '../migration/observation.ts';
+import { emptyStatement } from '../testing/statement.ts';
 import { wrongCollections } from './wrong-collection.ts';
 
-const statement = (command: string, collection: string): Statement => ({
-  command,
-  database: 'shop',
-  collection,
-  filter: '',
-  change: [],
-  multi: false,
-  upsert: false,
-  commands: 1,
-  statements: 1,
-  milliseconds: 0,
-  matched: 0,
-  modified: 0,
-  inserted: 0,
-  deleted: 0,
-  returned: 0,
-  errors: 0,
-  inTransaction: 0,
-});
+const statement = (command: string, collection: string): Statement => ({ ...emptyStatement, command, collection });
 
 test.each([
   ['order', 'orders'],

@@ -35,10 +35,10 @@ export async function bundleAction({ folder }: ActionFolder, dist: string): Prom
   const texts = new Map([['entries.js', code]]);
   const files = new Map<string, string | Buffer>([['package.json', '{"type":"module"}\n']]);
   for (const [name, { source }] of Object.entries(assets)) {
-    if (/^\d+\.index\.js$/.test(name)) texts.set(name, await minifyChunk(source));
+    if (/^\d+\.index\.js$/.test(name)) texts.set(name, source.toString());
     else if (name !== 'package.json') files.set(name, source);
   }
-  for (const [name, text] of stableChunkIds(texts)) files.set(name, text);
+  for (const [name, text] of stableChunkIds(texts)) files.set(name, name === 'entries.js' ? text : await minifyChunk(text));
   for (const name of names) {
     files.set(name === 'main' ? 'index.js' : `${name}.js`, entryText(name));
   }
@@ -62,7 +62,7 @@ await ${name}();
 }
 
 /** ncc minifies the entry only. A chunk is a module that exports its id and its modules: bundled on its own, it stays one, and gets small. */
-async function minifyChunk(source: string | Buffer): Promise<string> {
+async function minifyChunk(source: string): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'migration-guard-chunk-'));
   try {
     const file = path.join(folder, 'chunk.mjs');

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { stableChunkIds } from './chunk-ids.ts';
 
+const own = (...ids: number[]): string => `export const id = ${ids[0]};\nexport const ids = [${ids.join(',')}];\n`;
 const build = (shared: number, story: number): ReadonlyMap<string, string> =>
   new Map([
     ['entries.js', `load=()=>Promise.all([n.e(${shared}),n.e(${story})]);n.e(7.5)`],
-    [`${shared}.index.js`, `export const x=1;const id=${shared};const ids=[${shared}];const modules={5152:1}`],
-    [`${story}.index.js`, `n.e(${shared});const id=${story};const ids=[${story}];const modules={9:2}`],
+    [`${shared}.index.js`, `${own(shared)}export const modules = {5152:1}`],
+    [`${story}.index.js`, `${own(story, shared)}export const modules = {9:()=>n.e(/* import() */ ${shared})}`],
   ]);
 
 test('two builds that differ by the ids of chunks only become the same', () => {
@@ -15,10 +16,19 @@ test('two builds that differ by the ids of chunks only become the same', () => {
 });
 
 test('every reference follows its chunk', () => {
-  const built = stableChunkIds(build(2, 1));
-  const names = [...built.keys()].filter((name) => name !== 'entries.js');
-  for (const name of names) expect(built.get(name)).toContain(`const id=${name.split('.')[0]};const ids=[${name.split('.')[0]}];`);
-  const shared = names.find((name) => built.get(name)?.includes('5152'))?.split('.')[0];
-  expect(built.get('entries.js')).toContain(`Promise.all([n.e(${shared}),`);
-  expect(built.get('entries.js')).toContain('n.e(7.5)');
+  for (const [shared, story] of [
+    [2, 1],
+    [300, 7],
+  ] as const) {
+    const built = stableChunkIds(build(shared, story));
+    const number = (content: string): number => Number([...built].find(([, text]) => text.includes(content))?.[0].split('.')[0]);
+    const [to, from] = [number('5152'), number('{9:')];
+    expect(built.get(`${to}.index.js`)).toBe(`${own(to)}export const modules = {5152:1}`);
+    expect(built.get(`${from}.index.js`)).toBe(`${own(from, to)}export const modules = {9:()=>n.e(/* import() */ ${to})}`);
+    expect(built.get('entries.js')).toBe(`load=()=>Promise.all([n.e(${to}),n.e(${from})]);n.e(7.5)`);
+  }
+});
+
+test('a chunk that says its id in another way ends the build', () => {
+  expect(() => stableChunkIds(new Map([['7.index.js', 'const id=7;const ids=[7];']]))).toThrow('7.index.js does not begin with its id');
 });

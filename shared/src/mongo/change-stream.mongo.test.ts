@@ -48,10 +48,19 @@ test('reads a transaction whose events do not fit into one reply to its end, and
   const { db, things, changes } = await start();
   const many = Array.from({ length: 30 }, (_, _id): Thing => ({ _id, text: 'x'.repeat(2 ** 20) }));
   await connection.client.withSession((session) => session.withTransaction(() => things.insertMany(many, { session })));
+  const committed = await timeNow(db);
   expect(await readOn(changes, db)).toEqual(many.map(({ _id }) => `insert ${_id}`));
-  expect(changes.reached).toBeGreaterThanOrEqual(await timeNow(db));
+  expect(changes.reached).toBeGreaterThanOrEqual(committed);
   await things.deleteOne({ _id: 3 });
   expect(await readOn(changes, db)).toEqual(['delete 3']);
+  await changes.close();
+});
+
+test('reads more events than one reply holds in their order, each once', async () => {
+  const { db, things, changes } = await start();
+  const many = Array.from({ length: 10_000 }, (_, _id): Thing => ({ _id }));
+  await things.insertMany(many);
+  expect(await readOn(changes, db)).toEqual(many.map(({ _id }) => `insert ${_id}`));
   await changes.close();
 });
 

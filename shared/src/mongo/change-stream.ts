@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { BSON, UUID, type ClientSession, type Db, type Document, type MongoClient, type Timestamp } from 'mongodb';
 import { fromMongoError, isRetryable, serverCode } from '../errors/mongo-errors.ts';
 import { asBuffer, elementOf, elementsOf, forEachInArray, InvalidBson } from './raw-bson.ts';
@@ -32,6 +32,8 @@ export interface Changes {
 /** How long a getMore waits for news: longer each time there are none. */
 const leastWait = 1;
 const mostWait = 200;
+/** Most events of one reply: while they are visited, the server gathers the next. */
+const batchEvents = 4_000;
 /** Bytes of an empty BSON array. */
 const emptyArray = 5;
 /** How long a server may be away before the reader gives up. */
@@ -61,7 +63,7 @@ export function openChanges(options: ChangesOptions): Changes {
       while (reached < until) {
         const { batch, token } = await replies.next();
         const place = placeOf(token);
-        if (place.time < until) replies.askAhead();
+        if (place.time < until) await replies.askAhead();
         forEachInArray(batch, (start, end) => visit(batch.subarray(start, end)));
         // A transaction has many events at one time: only when nothing comes after one of them, all of that time were visited.
         reached = maximum(reached, place.isEvent && hasNews(batch) ? place.time - 1n : place.time);
@@ -101,9 +103,11 @@ class Replies {
   }
 
   /** To be called where the next reply will be wanted for sure. */
-  askAhead(): void {
+  async askAhead(): Promise<void> {
     this.#ahead = this.#ask();
     this.#ahead.catch(() => undefined);
+    // The driver sends it in one of the next turns, which must come before the visits: they take as long as the server needs.
+    await nextTurn();
   }
 
   /** News are expected at once. */
@@ -125,7 +129,7 @@ class Replies {
     const command =
       this.#cursor === 0n
         ? openingCommand(this.#options, { token: this.#token, leftOut: this.#leftOut })
-        : { getMore: this.#cursor, collection: '$cmd.aggregate', maxTimeMS: this.#wait };
+        : { getMore: this.#cursor, collection: '$cmd.aggregate', batchSize: batchEvents, maxTimeMS: this.#wait };
     return cursorOf(await this.#db.command(command, { raw: true, session: this.#session }));
   }
 

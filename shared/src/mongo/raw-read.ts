@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Document, MongoClient, Timestamp } from 'mongodb';
 import { asBuffer, elementsOf, InvalidBson } from './raw-bson.ts';
 
@@ -62,6 +63,8 @@ export async function* readRaw(query: RawQuery): AsyncGenerator<Buffer, void, un
       pending = cursorId === 0n ? undefined : ask({ getMore: cursorId, collection: query.collection });
       // A failure is seen when the reply is awaited; until then it must not count as unhandled.
       pending?.catch(() => undefined);
+      // The driver sends it in one of the next turns, which whoever walks the batch would hold up.
+      if (pending !== undefined) await nextTurn();
       yield reply.batch;
     }
   } finally {

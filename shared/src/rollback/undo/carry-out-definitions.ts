@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb';
-import { forCreation } from '../../backup/restore-collection.ts';
+import { forCreation } from '../../backup/restore-indexes.ts';
 import { fromMongoError, serverCode } from '../../errors/mongo-errors.ts';
 import type { Log } from '../../log/log.ts';
 import { parseExtendedJson } from '../../mongo/extended-json.ts';

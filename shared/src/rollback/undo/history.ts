@@ -1,3 +1,4 @@
+import { addDigests, createDigester, type Digest } from '../../mongo/digest.ts';
 import { hashDocuments } from '../../mongo/document-hash.ts';
 import type { Author, Attribution, Claim } from './attribution.ts';
 import type { ChangeEvent } from './event.ts';
@@ -127,6 +128,20 @@ export class Histories {
     return typeof atPoint === 'object' && 'start' in atPoint ? sumOf(this.#images.read(atPoint)) : atPoint;
   }
 
+  /** All that these documents were together at the point; those of which nobody kept that are left out. */
+  digestAtPoint(histories: Iterable<DocumentHistory>): Digest {
+    const digester = createDigester();
+    const places: ImagePlace[] = [];
+    const sums: DocumentSum[] = [];
+    for (const { atPoint } of histories) {
+      if (typeof atPoint === 'string') continue;
+      if ('start' in atPoint) places.push(atPoint);
+      else sums.push(atPoint);
+    }
+    for (const run of this.#images.together(places)) digester.add(run);
+    return addDigests(digester.digest(), totalOf(sums));
+  }
+
   #historyOf(event: ChangeEvent & { readonly key: Buffer }, before: ImagePlace | undefined): DocumentHistory {
     const documents = this.#documents.get(event.uuid) ?? new Map<string, DocumentHistory>();
     this.#documents.set(event.uuid, documents);
@@ -168,4 +183,13 @@ function stateBefore({ kind, before }: ChangeEvent, place: ImagePlace | undefine
 
 export function sumOf(document: Buffer): DocumentSum {
   return { sum: hashDocuments(document).sum, bytes: document.length };
+}
+
+export function totalOf(sums: readonly DocumentSum[]): Digest {
+  const total = sums.reduce((whole, { sum }) => whole + sum, 0n) & (2n ** 128n - 1n);
+  return {
+    documents: sums.length,
+    bytes: sums.reduce((whole, { bytes }) => whole + bytes, 0),
+    sum: total.toString(16).padStart(32, '0'),
+  };
 }

@@ -9,6 +9,7 @@ export interface ImagePlace {
 }
 
 const blockBytes = 8 * 2 ** 20;
+const runBytes = 2 ** 20;
 
 /**
  * Keeps earlier states of documents while an undo runs: in memory, and beyond `memoryBytes` in a file of `folder` that only this user can
@@ -37,15 +38,31 @@ export class ImageStore implements Disposable {
     return { start, length: bytes.length };
   }
 
-  read({ start, length }: ImagePlace): Buffer {
-    if (start >= this.#inMemory) return this.#fromFile(start - this.#inMemory, length);
-    const bytes = Buffer.allocUnsafe(length);
-    for (let done = 0; done < length;) {
-      const at = start + done;
-      const block = this.#blocks[Math.floor(at / blockBytes)] ?? Buffer.alloc(0);
-      done += block.copy(bytes, done, at % blockBytes, Math.min(blockBytes, (at % blockBytes) + length - done));
-    }
+  read(place: ImagePlace): Buffer {
+    const bytes = Buffer.allocUnsafe(place.length);
+    this.#copy(place, bytes);
     return bytes;
+  }
+
+  /** These pieces one after another, about a megabyte at a time. */
+  *together(places: Iterable<ImagePlace>): Generator<Buffer> {
+    let [pieces, length]: [ImagePlace[], number] = [[], 0];
+    const run = (): Buffer => {
+      const bytes = Buffer.allocUnsafe(length);
+      let position = 0;
+      for (const piece of pieces) {
+        this.#copy(piece, bytes.subarray(position));
+        position += piece.length;
+      }
+      [pieces, length] = [[], 0];
+      return bytes;
+    };
+    for (const place of places) {
+      pieces.push(place);
+      length += place.length;
+      if (length >= runBytes) yield run();
+    }
+    if (length > 0) yield run();
   }
 
   [Symbol.dispose](): void {
@@ -74,9 +91,15 @@ export class ImageStore implements Disposable {
     this.#fileBytes += writeSync(this.#file.descriptor, bytes, 0, bytes.length, this.#fileBytes);
   }
 
-  #fromFile(position: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
-    if (this.#file !== undefined) readSync(this.#file.descriptor, bytes, 0, length, position);
-    return bytes;
+  #copy({ start, length }: ImagePlace, to: Buffer): void {
+    if (start >= this.#inMemory) {
+      if (this.#file !== undefined) readSync(this.#file.descriptor, to, 0, length, start - this.#inMemory);
+      return;
+    }
+    for (let done = 0; done < length;) {
+      const at = start + done;
+      const block = this.#blocks[Math.floor(at / blockBytes)] ?? Buffer.alloc(0);
+      done += block.copy(to, done, at % blockBytes, Math.min(blockBytes, (at % blockBytes) + length - done));
+    }
   }
 }

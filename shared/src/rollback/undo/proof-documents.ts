@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BSON, type Document, type MongoClient, type Timestamp } from 'mongodb';
+import type { MongoClient, Timestamp } from 'mongodb';
 import { GuardError } from '../../errors/guard-error.ts';
 import { fromMongoError } from '../../errors/mongo-errors.ts';
 import { bucketsOf, type CatalogEntry } from '../../mongo/catalog.ts';
 import { digestCollection, type CollectionCensus } from '../../mongo/census.ts';
-import { addDigests, subtractDigests, type Digest } from '../../mongo/digest.ts';
-import { forEachInArray, rawDocument } from '../../mongo/raw-bson.ts';
-import { readRaw } from '../../mongo/raw-read.ts';
+import { addDigests, createDigester, subtractDigests, type Digest } from '../../mongo/digest.ts';
+import { forEachInArray } from '../../mongo/raw-bson.ts';
 import type { OlderStates } from './assess-documents.ts';
 import { keyIn } from './event.ts';
-import { sumOf, type DocumentHistory, type DocumentSum } from './history.ts';
+import { sumOf, totalOf, type DocumentHistory, type DocumentSum } from './history.ts';
+import { readByKey, type KeyedRead } from './read-by-key.ts';
 import { isCapped } from './standing-catalog.ts';
 import { timestampOf, type Observed } from './observed.ts';
 import { unknownState } from './touch.ts';
@@ -42,13 +42,11 @@ export interface ComparedDocuments {
 
 /** How often a cluster time is chosen at which the server can read. */
 const mostAttempts = 20;
-/** Documents that are asked for at once. */
-const asked = 1_000;
 
 /**
  * Compares the documents of a collection with the point, at the cluster time up to which the changes are known, so writes that go on do no harm. Digests
  * are sums: what is wanted is that of the point, in which each document that others wrote is exchanged for what it is now. What is found is the
- * sum of every document; or the digest of the point, in which each document that anybody wrote since is exchanged for what it is now. Throws
+ * sum of every document; or what is wanted, in which each document that only migrations wrote is exchanged for what it is now. Throws
  * `rollback/undo-incomplete` and as `fromMongoError`.
  */
 export async function compareDocuments(comparing: ComparingDocuments): Promise<ComparedDocuments> {
@@ -70,7 +68,7 @@ export async function compareDocuments(comparing: ComparingDocuments): Promise<C
   }
 }
 
-/** A document that was written since the point. */
+/** A document that others wrote since the point. */
 interface Exchange {
   readonly before: DocumentSum | 'none' | 'unknown';
   readonly after: DocumentSum | undefined;
@@ -82,17 +80,22 @@ async function compareAt(comparing: ComparingDocuments, at: Timestamp | undefine
   if (atPoint.digest === undefined)
     throw new GuardError('rollback/undo-incomplete', `The rollback point holds no digest of ${database}.${entry.name}.`);
   const written = writtenDocuments(comparing);
-  const byOthers = written.filter((history) => observed.histories.writtenByOthers(history, observed.author));
+  const { true: byOthers = [], false: byMigrations = [] } = Object.groupBy(written, (history) =>
+    observed.histories.writtenByOthers(history, observed.author) ? 'true' : 'false',
+  );
   const whole = comparing.whole || written.some(({ atPoint: state }) => state === 'unknown');
-  const collection = entry.type === 'timeseries' ? bucketsOf(entry.name) : entry.name;
-  const all = whole ? await digestCollection(client, { database, collection, signal, atClusterTime: at }) : undefined;
-  const now = await sumsNow(comparing, whole ? byOthers : written, at);
-  const exchange = (history: DocumentHistory): Exchange => {
-    return { before: stateAtPoint(history, comparing), after: now.get(history.key.toString('latin1')) };
+  const readOf = (histories: readonly DocumentHistory[]): KeyedRead => {
+    return { client, database, collection: entry.name, keys: histories.map(({ key }) => key), at, signal };
   };
-  const kept = byOthers.map(exchange);
+  const now = await sumsNow(readOf(byOthers));
+  const kept = byOthers.map((history): Exchange => {
+    return { before: stateAtPoint(history, comparing), after: now.get(history.key.toString('latin1')) };
+  });
   const wanted = exchanged(atPoint.digest, kept);
-  const found = all ?? exchanged(atPoint.digest, written.map(exchange));
+  const collection = entry.type === 'timeseries' ? bucketsOf(entry.name) : entry.name;
+  const found = whole
+    ? await digestCollection(client, { database, collection, signal, atClusterTime: at })
+    : addDigests(subtractDigests(wanted, observed.histories.digestAtPoint(byMigrations)), await digestNow(readOf(byMigrations)));
   const notCompared = kept.filter(({ before }) => before === 'unknown').length;
   return {
     wanted: notCompared === 0 ? wanted : { ...found, documents: wanted.documents },
@@ -123,8 +126,10 @@ async function countAgrees(
 
 /** Every document that was written since the point, once. */
 function writtenDocuments({ observed, uuids }: ComparingDocuments): readonly DocumentHistory[] {
+  const [only = [], ...more] = [...new Set(uuids)].map((uuid) => [...observed.histories.of(uuid)]).filter(({ length }) => length > 0);
+  if (more.length === 0) return only;
   const written = new Map<string, DocumentHistory>();
-  for (const history of [...new Set(uuids)].flatMap((uuid) => [...observed.histories.of(uuid)])) {
+  for (const history of [only, ...more].flat()) {
     const id = history.key.toString('latin1');
     if (!written.has(id)) written.set(id, history);
   }
@@ -144,45 +149,22 @@ function exchanged(digest: Digest, exchanges: readonly Exchange[]): Digest {
   return subtractDigests(addDigests(digest, totalOf(exchanges.flatMap(({ after }) => after ?? []))), totalOf(before));
 }
 
-function totalOf(sums: readonly DocumentSum[]): Digest {
-  const total = sums.reduce((whole, { sum }) => whole + sum, 0n) & (2n ** 128n - 1n);
-  return {
-    documents: sums.length,
-    bytes: sums.reduce((whole, { bytes }) => whole + bytes, 0),
-    sum: total.toString(16).padStart(32, '0'),
-  };
-}
-
 /** What these documents are at a cluster time, by their keys; those that are not there are left out. */
-async function sumsNow(
-  { client, database, entry, signal }: ComparingDocuments,
-  histories: readonly DocumentHistory[],
-  at: Timestamp | undefined,
-): Promise<ReadonlyMap<string, DocumentSum>> {
+async function sumsNow(read: KeyedRead): Promise<ReadonlyMap<string, DocumentSum>> {
   const sums = new Map<string, DocumentSum>();
-  const snapshot = at === undefined ? {} : { readConcern: { level: 'snapshot', atClusterTime: at } };
-  for (let from = 0; from < histories.length; from += asked) {
-    const ids = histories.slice(from, from + asked).map(({ key }) => idOf(key));
-    const command = { find: entry.name, filter: { _id: { $in: ids } }, batchSize: asked, ...snapshot };
-    try {
-      for await (const batch of readRaw({ client, database, collection: entry.name, command, signal })) {
-        forEachInArray(batch, (start, end) => {
-          const document = batch.subarray(start, end);
-          const key = keyIn(document)?.toString('latin1');
-          if (key !== undefined) sums.set(key, sumOf(document));
-        });
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      throw fromMongoError(error, `Reading ${database}.${entry.name}`);
-    }
-  }
+  await readByKey(read, (batch) =>
+    forEachInArray(batch, (start, end) => {
+      const document = batch.subarray(start, end);
+      const key = keyIn(document)?.toString('latin1');
+      if (key !== undefined) sums.set(key, sumOf(document));
+    }),
+  );
   return sums;
 }
 
-/** The value as the driver sends it back unchanged. */
-function idOf(key: Buffer): unknown {
-  const document = rawDocument([{ type: key[0] ?? 0, name: '_id', value: key.subarray(1) }]);
-  const read: Document = BSON.deserialize(document, { promoteValues: false, bsonRegExp: true });
-  return read['_id'] as unknown;
+/** All that these documents are together at a cluster time. */
+async function digestNow(read: KeyedRead): Promise<Digest> {
+  const digester = createDigester();
+  await readByKey(read, (batch) => digester.addArray(batch));
+  return digester.digest();
 }

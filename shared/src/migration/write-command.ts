@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What one write command of a migration, or several alike, may have changed: enough to know its writes again among those of others. */
 export interface WriteCommand {
@@ -32,7 +32,8 @@ export const keyHashLength = 8;
 
 /** Eight bytes that stand for an `_id`, given as its BSON type byte and its value. It tells nothing about the `_id` itself. */
 export function keyHash(key: Uint8Array): Buffer {
-  return createHash('sha256').update(key).digest().subarray(0, keyHashLength);
+  // The fastest way of Node from bytes to a digest of bytes is by a text.
+  return Buffer.from(hash('sha256', key, 'binary').slice(0, keyHashLength), 'latin1');
 }
 
 /** Whether two dotted paths can mean the same value: one is the other or lies in it. */

@@ -2,8 +2,8 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { MongoClient } from 'mongodb';
 import type { WriteReport } from '../write-command.ts';
 import type { Driver } from './driver.ts';
+import type { Serialize } from './key-hashes.ts';
 import { watchOtherClients } from './other-clients.ts';
-import type { Serialize } from './write-drafts.ts';
 import { observeWrites, type WriteObserver } from './writes.ts';
 
 /** The write commands of all clients of this process. */

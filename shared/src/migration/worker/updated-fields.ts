@@ -7,13 +7,16 @@ import type { Document } from 'mongodb';
 export function updatedFields(update: unknown): readonly string[] | undefined {
   if (Array.isArray(update)) return fieldsOfPipeline(update as readonly Document[]);
   if (update === null || typeof update !== 'object') return undefined;
-  const operators = Object.entries(update);
+  const operators = Object.entries(update) as [string, Document | null | undefined][];
   if (operators.length === 0 || operators.some(([name]) => !name.startsWith('$'))) return undefined;
-  const paths = operators.flatMap(([name, paths_]: [string, unknown]) => {
-    const named = Object.entries((paths_ ?? {}) as Document);
-    return named.flatMap(([path, value]: [string, unknown]) => (name === '$rename' ? [path, String(value)] : [path]));
-  });
-  return [...new Set(paths.map(withoutPositions))];
+  const paths = new Set<string>();
+  for (const [name, modified] of operators) {
+    for (const path of Object.keys(modified ?? {})) {
+      paths.add(withoutPositions(path));
+      if (name === '$rename') paths.add(withoutPositions(String(modified?.[path])));
+    }
+  }
+  return [...paths];
 }
 
 function fieldsOfPipeline(stages: readonly Document[]): readonly string[] | undefined {
@@ -29,6 +32,7 @@ function fieldsOfPipeline(stages: readonly Document[]): readonly string[] | unde
 }
 
 function withoutPositions(path: string): string {
+  if (!path.includes('$')) return path;
   const parts = path.split('.');
   const first = parts.findIndex((part) => part.startsWith('$'));
   return first === -1 ? path : parts.slice(0, first).join('.');

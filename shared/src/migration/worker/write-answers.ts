@@ -1,5 +1,6 @@
 import type { CommandSucceededEvent, Document } from 'mongodb';
-import { keysOf, timeText, type Draft, type Serialize } from './write-drafts.ts';
+import type { Serialize } from './key-hashes.ts';
+import { keysOf, timeText, type Draft } from './write-drafts.ts';
 
 /** What a command has written, by the answer of the server. */
 export function answered(drafts: readonly Draft[], { commandName, reply }: CommandSucceededEvent, serialize: Serialize): readonly Draft[] {

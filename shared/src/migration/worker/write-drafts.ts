@@ -1,12 +1,10 @@
 import type { CommandStartedEvent, Document } from 'mongodb';
-import { keyHash, type WriteCommand } from '../write-command.ts';
+import type { WriteCommand } from '../write-command.ts';
+import { hashKeys, type KeyHashes, type Serialize } from './key-hashes.ts';
 import { updatedFields } from './updated-fields.ts';
 
-/** Turns a document into BSON bytes: that of the driver whose values the migration uses. */
-export type Serialize = (document: Document) => Uint8Array;
-
 /** A command on its way to become a `WriteCommand`: its keys are not in one text yet. */
-export type Draft = { -readonly [Key in keyof Omit<WriteCommand, 'keys'>]: WriteCommand[Key] } & { keys?: Buffer[] };
+export type Draft = { -readonly [Key in keyof Omit<WriteCommand, 'keys'>]: WriteCommand[Key] } & { keys?: KeyHashes[] };
 
 const definitions = new Set([
   'create',
@@ -133,17 +131,7 @@ function namedIds(condition: unknown): readonly unknown[] | undefined {
 
 /** The hashed `_id`s; nothing where one of them is not known. */
 export function keysOf(ids: readonly unknown[], serialize: Serialize): Partial<Draft> {
-  if (ids.some((id) => id === undefined || id instanceof RegExp)) return {};
-  try {
-    return { keys: ids.map((_id) => keyHash(keyBytes(serialize({ _id })))) };
-  } catch {
-    return {};
-  }
-}
-
-/** Type byte and value of the only element, whose name is `_id`. */
-function keyBytes(document: Uint8Array): Uint8Array {
-  return Buffer.concat([document.subarray(4, 5), document.subarray(4 + '_id\0'.length + 1, -1)]);
+  return ids.some((id) => id === undefined || id instanceof RegExp) ? {} : { keys: [hashKeys(ids, serialize)] };
 }
 
 function outputsOf(pipeline: readonly Document[], database: string): readonly string[] {

@@ -1,8 +1,9 @@
 import type { CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent, MongoClient } from 'mongodb';
 import { timeOfText } from '../../timing/cluster-time.ts';
 import type { WriteCommand, WriteReport } from '../write-command.ts';
+import type { Serialize } from './key-hashes.ts';
 import { answered } from './write-answers.ts';
-import { clusterTimeOf, draftsOf, timeText, type Draft, type Serialize } from './write-drafts.ts';
+import { clusterTimeOf, draftsOf, timeText, type Draft } from './write-drafts.ts';
 
 export interface WriteObserver {
   /** Follows the commands of a client, which must have been made with `monitorCommands`. */
@@ -108,5 +109,6 @@ function join(last: Draft | undefined, next: Draft): boolean {
 }
 
 function written({ keys, ...draft }: Draft): WriteCommand {
-  return keys === undefined ? draft : { ...draft, keys: Buffer.concat(keys).toString('base64') };
+  const hashes = keys?.map((told) => told());
+  return hashes?.every((known) => known !== undefined) === true ? { ...draft, keys: Buffer.concat(hashes).toString('base64') } : draft;
 }

@@ -20,12 +20,26 @@ describe('inParallel', () => {
   test('starts nothing after a failure and waits for what is running', async () => {
     const ended: number[] = [];
     const work = async (item: number): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
       if (item === 1) throw new Error('one');
       await new Promise((resolve) => setImmediate(resolve));
       ended.push(item);
     };
     await expect(inParallel([1, 2, 3, 4], 2, work)).rejects.toThrow('one');
     expect(ended).toEqual([2]);
+  });
+
+  test('runs as many as weigh its room together, the heavy ones alone', async () => {
+    const running: number[] = [];
+    const together: string[] = [];
+    const width = { most: 3, room: 10, weightOf: (item: number) => item };
+    await inParallel([20, 6, 5, 4, 1, 1, 1, 1], width, async (item) => {
+      running.push(item);
+      together.push(running.join(' '));
+      await new Promise((resolve) => setImmediate(resolve));
+      running.splice(running.indexOf(item), 1);
+    });
+    expect(together).toEqual(['20', '6', '5', '5 4', '5 4 1', '4 1 1', '1 1 1', '1 1 1']);
   });
 });
 

@@ -1,20 +1,42 @@
+/** How many items run side by side: as many as weigh `room` together, so that waiting for many small ones overlaps, and at most `most`. */
+export interface Width<T> {
+  readonly most: number;
+  readonly room: number;
+  /** In the unit of `room`. An item that weighs more than the room runs alone. */
+  readonly weightOf: (item: T) => number;
+}
+
 /**
  * Runs `work` for every item, at most `width` at a time, in the order of the items. After the first failure nothing new is started; it is
  * thrown when all that was running has ended.
  */
-export async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(items: readonly T[], width: number | Width<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const { most, room, weightOf } = typeof width === 'number' ? { most: width, room: width, weightOf: () => 1 } : width;
   const failures: unknown[] = [];
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) {
-      if (failures.length > 0) return;
-      try {
-        await work(item);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
+  let running = 0;
+  let weight = 0;
+  let wake = (): void => undefined;
+  const until = async (ready: () => boolean): Promise<void> => {
+    while (!ready()) await new Promise<void>((resolve) => (wake = resolve));
   };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  const run = async (item: T, own: number): Promise<void> => {
+    try {
+      await work(item);
+    } catch (error) {
+      failures.push(error);
+    }
+    running--;
+    weight -= own;
+    wake();
+  };
+  for (const item of items) {
+    const own = weightOf(item);
+    await until(() => running === 0 || (running < most && weight + own <= room));
+    if (failures.length > 0) break;
+    running++;
+    weight += own;
+    void run(item, own);
+  }
+  await until(() => running === 0);
   if (failures.length > 0) throw failures[0];
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { MongoServerError, type Document, type ErrorDescription, type MongoClient, type Timestamp } from 'mongodb';
+import type { MongoClient, Timestamp, WriteConcernSettings } from 'mongodb';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
@@ -9,18 +9,21 @@ import { digestCollection } from '../mongo/census.ts';
 import { sameDigest } from '../mongo/digest.ts';
 import { parseExtendedJson, type OrderedDocument } from '../mongo/extended-json.ts';
 import { shadowPrefix } from '../mongo/own-collections.ts';
-import { memoryPool } from '../mongo/memory-pool.ts';
-import { forEachDocument } from '../mongo/raw-bson.ts';
-import { maxBatchDocuments, type RawBatch, type RawInserter } from '../mongo/raw-write.ts';
+import type { RawInserter } from '../mongo/raw-write.ts';
 import type { Budget } from './budget.ts';
 import { putBackEmptyTimestamps } from './empty-timestamps.ts';
-import type { DecodedFrame } from './frame-reader.ts';
+import { insertDocuments } from './insert-documents.ts';
 import { nameOf, type Namespace } from './namespaces.ts';
+import { createIndexes } from './restore-indexes.ts';
 import type { RestoreSource, SourceCollection } from './restore-source.ts';
 import { currentClusterTime } from './server-time.ts';
+import { byMajority, byPrimary, confirmed } from './write-concern.ts';
 
-/** What changes names and indexes must be held by a majority, and a set that cannot do it within ten minutes is said. */
-const writeConcern = { w: 'majority', wtimeout: 600_000 } as const;
+/**
+ * Bytes of BSON up to which a collection is small: it gets its indexes while it is empty, which takes no build, and is proven after all have
+ * been loaded, when nothing has to be waited for any more.
+ */
+const smallBytes = 2 ** 20;
 
 /** One collection of a backup on its way to its new name. */
 export interface RestoreItem {
@@ -28,6 +31,8 @@ export interface RestoreItem {
   readonly to: Namespace;
   /** What stands at the new name now. */
   readonly existing: CatalogEntry | undefined;
+  /** Whether a killed restore left something under the shadow name. */
+  readonly leftover: boolean;
 }
 
 export interface LoadOptions {
@@ -41,45 +46,51 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A collection that is loaded and proven, and waits for its name. */
+/** A collection that is loaded and waits for its name. */
 export interface LoadedCollection {
   readonly item: RestoreItem;
   /** Where the documents are now; `undefined` for views and time series, which cannot be renamed. */
   readonly shadow: Namespace | undefined;
   /** The shadow, or the buckets of it; `undefined` for views. */
   readonly documentsAt: Namespace | undefined;
+  /** Reads it back, unless that was done already. Throws `restore/digest-mismatch` unless it is what the source says. */
+  readonly prove: () => Promise<void>;
   /** Removes what was loaded, unless it has its name already. */
   readonly discard: () => Promise<void>;
 }
 
 /**
- * Loads one collection under its shadow name, proves its digest while its indexes are built. Time series and views have no way to be renamed:
- * a time series is loaded and proven under the shadow name too, to be loaded once more when it takes its name.
+ * Loads one collection under its shadow name. A large one is proven while its indexes are built, as long as the server has it in memory; a small
+ * one waits for `prove`. Time series and views have no way to be renamed: a time series is loaded and proven under the shadow name too, to be
+ * loaded once more when it takes its name.
  */
 export async function loadCollection(options: LoadOptions, item: RestoreItem): Promise<LoadedCollection> {
-  if (item.source.type === 'view') return { item, shadow: undefined, documentsAt: undefined, discard: async () => undefined };
-  const shadow = shadowOf(item.to);
+  const { client, from, log, signal } = options;
+  const { source, to } = item;
+  const nothing = async (): Promise<void> => undefined;
+  if (source.type === 'view') return { item, shadow: undefined, documentsAt: undefined, prove: nothing, discard: nothing };
+  const shadow = shadowOf(to);
   const discard = async (): Promise<void> => {
-    await options.client
-      .db(shadow.database)
-      .dropCollection(shadow.collection)
-      .catch(() => options.log.warning(`Could not drop ${nameOf(shadow)}.`));
+    await drop(client, shadow).catch(() => log.warning(`Could not drop ${nameOf(shadow)}.`));
   };
+  const hasIndexes = source.type === 'collection' && from.replay === undefined;
+  const small = source.digest.bytes <= smallBytes;
   try {
-    await drop(options.client, shadow);
-    const filled = await fill(options, item, shadow);
+    if (item.leftover) await drop(client, shadow);
+    const filled = await fill(options, item, { at: shadow, indexed: hasIndexes && small });
+    const loaded = { item, shadow, documentsAt: filled.at, discard };
+    if (small) return { ...loaded, prove: () => prove(options, item, filled) };
     // Both only read the documents. Whatever fails, the other has ended before the shadow is dropped.
-    const building =
-      item.source.type === 'collection' && options.from.replay === undefined
-        ? createIndexes(options.client, { item, at: shadow, which: 'without expiry' })
-        : undefined;
+    const building = hasIndexes
+      ? createIndexes(client, { source, at: shadow, which: 'without expiry', writeConcern: byMajority })
+      : undefined;
     const [proof, build] = await Promise.allSettled([prove(options, item, filled), building]);
     for (const part of [proof, build]) if (part.status === 'rejected') throw part.reason;
-    return { item, shadow, documentsAt: filled.at, discard };
+    return { ...loaded, prove: nothing };
   } catch (error) {
     await discard();
-    options.signal?.throwIfAborted();
-    throw fromMongoError(error, `Restoring ${nameOf(item.to)}`);
+    signal?.throwIfAborted();
+    throw fromMongoError(error, `Restoring ${nameOf(to)}`);
   }
 }
 
@@ -91,14 +102,15 @@ export async function finishCollection(options: LoadOptions, { item, shadow }: L
     if (shadow !== undefined && source.type === 'collection') {
       if (existing !== undefined && existing.type !== 'collection') await drop(client, to);
       const target = { renameCollection: nameOf(shadow), to: nameOf(to), dropTarget: existing?.type === 'collection' };
-      await confirmed(client.db('admin').command({ ...target, writeConcern }));
+      await confirmed(client.db('admin').command({ ...target, writeConcern: byMajority }));
     } else {
       if (existing !== undefined) await drop(client, to);
       if (source.type === 'timeseries') await loadAgain(options, item);
-      else await create(client, to, parseExtendedJson(source.options));
+      else await create(client, { at: to, definition: parseExtendedJson(source.options), writeConcern: byMajority });
       if (shadow !== undefined) await drop(client, shadow);
     }
-    await createIndexes(client, { item, at: to, which: source.type === 'collection' ? 'with expiry' : 'all' });
+    const which = source.type === 'collection' ? 'with expiry' : 'all';
+    await createIndexes(client, { source, at: to, which, writeConcern: byMajority });
     await startExpiry(client, to, parseExtendedJson(source.options));
   } catch (error) {
     log.error(`${nameOf(to)} could not take the place of what was there.`);
@@ -110,7 +122,7 @@ export async function finishCollection(options: LoadOptions, { item, shadow }: L
 export async function buildIndexes({ client }: LoadOptions, { item, shadow }: LoadedCollection): Promise<void> {
   if (shadow === undefined || item.source.type !== 'collection') return;
   try {
-    await createIndexes(client, { item, at: shadow, which: 'without expiry' });
+    await createIndexes(client, { source: item.source, at: shadow, which: 'without expiry', writeConcern: byMajority });
   } catch (error) {
     throw fromMongoError(error, `Building the indexes of ${nameOf(item.to)}`);
   }
@@ -119,13 +131,13 @@ export async function buildIndexes({ client }: LoadOptions, { item, shadow }: Lo
 /** A time series under its own name, as it was loaded and proven under the other one. */
 async function loadAgain(options: LoadOptions, item: RestoreItem): Promise<void> {
   const { from } = options;
-  const filled = await fill(options, item, item.to);
+  const filled = await fill(options, item, { at: item.to, indexed: false });
   await prove(options, item, filled);
   await from.replay?.onto([{ database: item.source.database, name: item.source.name, at: filled.at }], options);
 }
 
 /** Always the same for the same target, so that the next run clears away what a killed one left behind. */
-function shadowOf(to: Namespace): Namespace {
+export function shadowOf(to: Namespace): Namespace {
   const hash = createHash('sha256').update(nameOf(to)).digest('hex').slice(0, 16);
   return { database: to.database, collection: `${shadowPrefix}${hash}` };
 }
@@ -140,15 +152,23 @@ interface Filled {
   readonly notBefore: Timestamp | undefined;
 }
 
+interface Filling {
+  readonly at: Namespace;
+  /** Whether its indexes are there before its documents. */
+  readonly indexed: boolean;
+}
+
 /** Creates the collection at `at` and inserts its documents. */
-async function fill(options: LoadOptions, { source }: RestoreItem, at: Namespace): Promise<Filled> {
+async function fill(options: LoadOptions, { source }: RestoreItem, { at, indexed }: Filling): Promise<Filled> {
   const { client } = options;
-  const definition = parseExtendedJson(source.options);
+  const whole = parseExtendedJson(source.options);
   const idIndex = source.indexes.map(parseExtendedJson).find((index) => index.get('name') === '_id_');
-  const givesIdIndex = source.type === 'collection' && idIndex !== undefined && !definition.has('clusteredIndex');
-  await create(client, at, new Map([...withoutExpiry(definition), ...(givesIdIndex ? ([['idIndex', idIndex]] as const) : [])]));
+  const givesIdIndex = source.type === 'collection' && idIndex !== undefined && !whole.has('clusteredIndex');
+  const definition: OrderedDocument = new Map([...withoutExpiry(whole), ...(givesIdIndex ? ([['idIndex', idIndex]] as const) : [])]);
+  let notBefore = await create(client, { at, definition, writeConcern: byPrimary });
+  if (indexed) notBefore = (await createIndexes(client, { source, at, which: 'without expiry', writeConcern: byPrimary })) ?? notBefore;
   const documentsAt = source.type === 'timeseries' ? { ...at, collection: bucketsOf(at.collection) } : at;
-  return { at: documentsAt, notBefore: await insertDocuments(options, source, documentsAt) };
+  return { at: documentsAt, notBefore: (await insertDocuments(options, source, documentsAt)) ?? notBefore };
 }
 
 /** Reads back what was inserted. Throws `restore/digest-mismatch` unless it is what the source says. */
@@ -169,9 +189,17 @@ async function correct({ client, from, inserter, log, signal }: LoadOptions, sou
   if (corrected > 0) log.info(`Put ${corrected} empty timestamps of ${source.database}.${source.name} back`);
 }
 
-async function create(client: MongoClient, { database, collection }: Namespace, definition: OrderedDocument): Promise<void> {
+interface Creation {
+  readonly at: Namespace;
+  readonly definition: OrderedDocument;
+  readonly writeConcern: WriteConcernSettings;
+}
+
+/** Creates a collection and returns the server's time after it. */
+async function create(client: MongoClient, { at, definition, writeConcern }: Creation): Promise<Timestamp | undefined> {
   // Names of options are never integer-like, what is inside of them may be: only the outer level is an object.
-  await client.db(database).command({ create: collection, ...Object.fromEntries(definition) });
+  const command = { create: at.collection, ...Object.fromEntries(definition), writeConcern };
+  return (await confirmed(client.db(at.database).command(command)))['operationTime'] as Timestamp | undefined;
 }
 
 /** The options without the one by which a clustered collection or a time series forgets documents: it comes back last. */
@@ -182,99 +210,4 @@ function withoutExpiry(definition: OrderedDocument): OrderedDocument {
 async function startExpiry(client: MongoClient, { database, collection }: Namespace, definition: OrderedDocument): Promise<void> {
   const expireAfterSeconds = definition.get('expireAfterSeconds');
   if (expireAfterSeconds !== undefined) await client.db(database).command({ collMod: collection, expireAfterSeconds });
-}
-
-async function insertDocuments(options: LoadOptions, source: RestoreItem['source'], at: Namespace): Promise<Timestamp | undefined> {
-  const { from, inserter, budget, progress, signal } = options;
-  // The order of a capped collection is part of what it is.
-  const ordered = parseExtendedJson(source.options).get('capped') === true;
-  const running = new Set<Promise<void>>();
-  let failure: unknown;
-  let newest: Timestamp | undefined;
-  const insert = async (batch: RawBatch, ended: () => void): Promise<void> => {
-    try {
-      const time = await inserter.insert(batch);
-      if (time !== undefined && (newest === undefined || time.greaterThan(newest))) newest = time;
-      progress.add(batch.count, batch.documents.length);
-    } catch (error) {
-      failure ??= error;
-    } finally {
-      budget.release(batch.documents.length);
-      ended();
-    }
-  };
-  try {
-    for await (const frame of from.documents(source, signal)) {
-      const pieces = insertable(frame);
-      const lease = memoryPool.leaseOf(frame.bytes);
-      let open = pieces.length;
-      const ended = (): void => {
-        if (--open === 0) lease?.end();
-      };
-      for (const { bytes, documents } of pieces) {
-        await budget.room();
-        if (failure !== undefined) break;
-        budget.hold(bytes.length);
-        const batch = { ...at, documents: bytes, count: documents, ordered, bypassValidation: source.type !== 'timeseries' };
-        const inserting = insert(batch, ended).finally(() => running.delete(inserting));
-        running.add(inserting);
-        if (ordered) await inserting;
-      }
-      if (failure !== undefined) break;
-    }
-  } finally {
-    // A late insert would make a dropped shadow collection anew.
-    await Promise.all(running);
-  }
-  if (failure !== undefined) throw failure;
-  return newest;
-}
-
-/** Bytes of one insert, from which on it takes no more documents: small enough that several are on their way at once. */
-const fullInsert = 4 * 2 ** 20;
-
-/** A frame in pieces, one for each insert command. */
-function insertable(frame: DecodedFrame): readonly DecodedFrame[] {
-  const pieces: DecodedFrame[] = [];
-  let documents = 0;
-  let begin = 0;
-  forEachDocument(frame.bytes, (_start, end) => {
-    documents++;
-    if (documents < maxBatchDocuments && end - begin < fullInsert && end < frame.bytes.length) return;
-    pieces.push({ bytes: frame.bytes.subarray(begin, end), documents });
-    begin = end;
-    documents = 0;
-  });
-  return pieces;
-}
-
-interface IndexWork {
-  readonly item: RestoreItem;
-  readonly at: Namespace;
-  /** Indexes by which documents expire come last: they start to delete at once. */
-  readonly which: 'all' | 'without expiry' | 'with expiry';
-}
-
-async function createIndexes(client: MongoClient, { item, at, which }: IndexWork): Promise<void> {
-  const collation = parseExtendedJson(item.source.options).get('collation');
-  const indexes = item.source.indexes
-    .map(parseExtendedJson)
-    .filter((index) => index.get('name') !== '_id_' && index.get('clustered') !== true)
-    .filter((index) => which === 'all' || index.has('expireAfterSeconds') === (which === 'with expiry'))
-    .map((index) => forCreation(index, collation !== undefined));
-  if (indexes.length === 0) return;
-  await confirmed(client.db(at.database).command({ createIndexes: at.collection, indexes, writeConcern }));
-}
-
-/** Throws what the server says instead of a confirmation: the driver hands it over like any other reply. */
-async function confirmed(command: Promise<Document>): Promise<void> {
-  const { writeConcernError } = await command;
-  if (writeConcernError !== undefined) throw new MongoServerError(writeConcernError as ErrorDescription);
-}
-
-/** An index of a collection with a collation inherits it unless it says `simple`, which a server that lists it leaves out. */
-export function forCreation(index: OrderedDocument, collated: boolean): OrderedDocument {
-  const definition = new Map([...index].filter(([name]) => name !== 'ns'));
-  if (collated && !definition.has('collation')) definition.set('collation', { locale: 'simple' });
-  return definition;
 }

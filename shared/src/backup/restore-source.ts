@@ -1,7 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import type { DecodedFrame } from './frame-reader.ts';
 import { readFrames } from './frame-reader.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel, type Width } from './in-parallel.ts';
 import type { Manifest, ManifestCollection } from './manifest.ts';
 import { nameOf } from './namespaces.ts';
 import { replayOf, type Replay } from './oplog/replay.ts';
@@ -32,6 +32,13 @@ export interface RestoreSource {
 /** Documents that are not packed shrink to a fifth or so on the disk of a server; to this part of them never. */
 export const leastShare = 20;
 
+/** Two large collections, or several small ones: what is read ahead of the server stays within the bound that two have. */
+export const loadingWidth: Width<{ readonly source: Pick<SourceCollection, 'digest'> }> = {
+  most: 8,
+  room: 2 * 2 ** 25,
+  weightOf: ({ source }) => Math.min(source.digest.bytes, 2 ** 25),
+};
+
 /** A backup of ours as a source. */
 export function backupSource(store: BackupStore, manifest: Manifest, oplogLimit?: Timestamp): RestoreSource {
   const { id, compression, collections } = manifest;
@@ -44,7 +51,7 @@ export function backupSource(store: BackupStore, manifest: Manifest, oplogLimit?
       const data = files.get(keyOf(collection));
       if (data !== undefined) yield* readFrames({ store, id, compression, data, signal });
     },
-    loadAll: (items, work) => inParallel(items, 2, work),
+    loadAll: (items, work) => inParallel(items, loadingWidth, work),
     // No server packs tighter than the frames are.
     leastBytes: (collection) =>
       compression === 'none' ? collection.digest.bytes / leastShare : (files.get(keyOf(collection))?.bytes ?? 0),

@@ -10,6 +10,7 @@ import { temporaryFolder, type TemporaryFolder } from '../testing/temporary-fold
 import { createBackup } from './create.ts';
 import type { Manifest } from './manifest.ts';
 import { parseRenames } from './namespaces.ts';
+import { shadowOf } from './restore-collection.ts';
 import { restoreBackup, type RestoreOptions, type RestoreResult } from './restore.ts';
 import type { BackupStore } from './store.ts';
 import { directoryStore } from './stores/directory.ts';
@@ -159,7 +160,7 @@ describe('into what is there', () => {
     await failPoint({ skip: 1 });
     await expect(restore(options)).rejects.toMatchObject({
       message: expect.stringMatching(
-        /disk of the server is full.* 1 of 2 collections were restored before it \(\S+\.orders\); \S+\.users itself may be missing now\.$/,
+        /disk of the server is full.* 1 of 2 collections were restored by then \(\S+\.orders\); \S+\.users may be missing now\.$/,
       ),
       remedy: expect.stringContaining('`drop: true`'),
     });
@@ -176,8 +177,9 @@ describe('into what is there', () => {
 
   test('what a killed restore left behind is in nobody’s way', async () => {
     await restore();
-    const left = `migration_restore_${'0'.repeat(16)}`;
-    await connection.client.db(target).collection(left).insertOne({ a: 1 });
+    const shadow = shadowOf({ database: target, collection: 'users' });
+    for (const left of [shadow.collection, `migration_restore_${'0'.repeat(16)}`])
+      await connection.client.db(target).collection(left).insertOne({ a: 1 });
     await restore({ drop: true });
     expect((await census()).collections.map(({ name }) => name)).toEqual(['active', 'orders', 'users']);
   });

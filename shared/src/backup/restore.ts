@@ -11,12 +11,14 @@ import { isOwnCollection } from '../mongo/own-collections.ts';
 import { requirePrivileges } from '../mongo/privileges.ts';
 import { rawInserter } from '../mongo/raw-write.ts';
 import { Budget } from './budget.ts';
+import { inParallel } from './in-parallel.ts';
 import { readManifest } from './manifest.ts';
 import { nameOf, renamed, selects, type Namespace, type NamespacePatterns, type NamespaceRename } from './namespaces.ts';
 import {
   buildIndexes,
   finishCollection,
   loadCollection,
+  shadowOf,
   type LoadedCollection,
   type LoadOptions,
   type RestoreItem,
@@ -77,6 +79,8 @@ const neededActions =
   );
 /** Plain bytes of inserts that wait for the server. */
 const bytesInFlight = 32 * 2 ** 20;
+/** Small things that are asked of the server at once: each takes a way there and back, or waits for the other members. */
+const atOnce = 8;
 
 /**
  * Restores collections of a backup, exactly, or throws. Every collection is loaded under a shadow name and its digest compared with the
@@ -130,11 +134,15 @@ async function loadAndName(
       loaded.push(await loadCollection(load, item));
     };
     await from.loadAll(order, loadOne, signal);
+    await inParallel(loaded, atOnce, async ({ prove }) => {
+      signal?.throwIfAborted();
+      await prove();
+    });
     log.info(`Restored ${progress.summary()}, every digest equal`);
     const counted = await replayOnto(load, loaded);
     signal?.throwIfAborted();
     // From here on the names change hands: it is quick, and not stopped half-way.
-    await nameAll(load, inOrderOfFinish(items, loaded), onNamed);
+    await nameAll(load, inOrderOfPlan(items, loaded), onNamed);
     return counted;
   } catch (error) {
     // Side by side: a server that is gone is waited for once.
@@ -144,25 +152,42 @@ async function loadAndName(
   }
 }
 
-/** Throws what `finishCollection` throws, and says in it which collections have their names by then. */
+/** Throws what `finishCollection` throws, and says in it which collections have their names by then. Views come last: they show what the others hold. */
 async function nameAll(load: LoadOptions, order: readonly LoadedCollection[], onNamed: RestoreWishes['onNamed']): Promise<void> {
+  const state: Naming = { begun: new Set(), named: new Set() };
   onNamed?.(0, order.length);
-  for (const [index, collection] of order.entries()) {
-    try {
-      await finishCollection(load, collection);
-    } catch (error) {
-      throw halfNamed(fromMongoError(error, `Restoring the backup ${load.from.id}`), order, index);
-    }
-    onNamed?.(index + 1, order.length);
+  const nameOne = async (collection: LoadedCollection): Promise<void> => {
+    state.begun.add(collection);
+    await finishCollection(load, collection);
+    state.named.add(collection);
+    onNamed?.(state.named.size, order.length);
+  };
+  try {
+    for (const views of [false, true])
+      await inParallel(
+        order.filter(({ item }) => (item.source.type === 'view') === views),
+        atOnce,
+        nameOne,
+      );
+  } catch (error) {
+    throw halfNamed(fromMongoError(error, `Restoring the backup ${load.from.id}`), order, state);
   }
 }
 
-function halfNamed(error: GuardError, order: readonly LoadedCollection[], failed: number): GuardError {
-  const names = order.map(({ item }) => nameOf(item.to));
-  const done = failed === 0 ? '' : ` (${shortList(names.slice(0, failed))})`;
-  const rest = names.length - failed - 1;
-  const others = rest === 0 ? '' : `, and the ${rest} after it are as they were`;
-  const state = `${failed} of ${names.length} collections were restored before it${done}; ${names[failed]} itself may be missing now${others}.`;
+/** Which collections were about to take their names, and which of them have them. */
+interface Naming {
+  readonly begun: Set<LoadedCollection>;
+  readonly named: Set<LoadedCollection>;
+}
+
+function halfNamed(error: GuardError, order: readonly LoadedCollection[], { begun, named }: Naming): GuardError {
+  const namesOf = (which: (collection: LoadedCollection) => boolean): readonly string[] =>
+    order.filter(which).map(({ item }) => nameOf(item.to));
+  const done = named.size === 0 ? '' : ` (${shortList(namesOf((one) => named.has(one)))})`;
+  const failed = shortList(namesOf((one) => begun.has(one) && !named.has(one)));
+  const rest = order.length - begun.size;
+  const others = rest === 0 ? '' : `, and the other ${rest} are as they were`;
+  const state = `${named.size} of ${order.length} collections were restored by then${done}; ${failed} may be missing now${others}.`;
   const remedy = 'Run the same restore again with `drop: true`: it begins anew and finishes what this one left.';
   return new GuardError(error.code, `${error.message} ${state}`, { cause: error, remedy });
 }
@@ -197,11 +222,10 @@ export function restoredOf(source: SourceCollection, to: Namespace, replaced: bo
   return { from, to, type: source.type, digest: source.digest, replaced };
 }
 
-/** As they were planned, and views last: they show what the others hold. */
-function inOrderOfFinish(items: readonly RestoreItem[], loaded: readonly LoadedCollection[]): readonly LoadedCollection[] {
+/** As they were planned. */
+function inOrderOfPlan(items: readonly RestoreItem[], loaded: readonly LoadedCollection[]): readonly LoadedCollection[] {
   const of = new Map(loaded.map((collection) => [collection.item, collection]));
-  const isView = ({ item }: LoadedCollection): number => (item.source.type === 'view' ? 1 : 0);
-  return items.flatMap((item) => of.get(item) ?? []).toSorted((a, b) => isView(a) - isView(b));
+  return items.flatMap((item) => of.get(item) ?? []);
 }
 
 export async function planRestore(options: RestoreWishes, from: RestoreSource): Promise<readonly RestoreItem[]> {
@@ -215,7 +239,12 @@ export async function planRestore(options: RestoreWishes, from: RestoreSource): 
   for (const database of databases)
     for (const entry of await readCatalog(options.client, database, { signal: options.signal }))
       existing.set(nameOf({ database, collection: entry.name }), entry);
-  const items = targets.map(({ source, to }) => ({ source, to, existing: existing.get(nameOf(to)) }));
+  const items = targets.map(({ source, to }) => ({
+    source,
+    to,
+    existing: existing.get(nameOf(to)),
+    leftover: existing.has(nameOf(shadowOf(to))),
+  }));
   const standing = items.filter(({ existing: found }) => found !== undefined);
   if (standing.length > 0 && !options.drop) {
     const names = shortList(standing.map(({ to }) => nameOf(to)));

@@ -1,6 +1,6 @@
 import { inParallel } from '../in-parallel.ts';
 import { nameOf } from '../namespaces.ts';
-import { leastShare, type RestoreSource, type SourceCollection } from '../restore-source.ts';
+import { leastShare, loadingWidth, type RestoreSource, type SourceCollection } from '../restore-source.ts';
 import type { ReadOptions, StockDump } from './dump.ts';
 import { Handover } from './handover.ts';
 
@@ -16,7 +16,7 @@ export function dumpSource(dump: StockDump, collections: readonly SourceCollecti
       collections,
       leastBytes,
       documents: (collection, signal) => documentsOf(dump, collection, signal),
-      loadAll: (items, work) => inParallel(items, 2, work),
+      loadAll: (items, work) => inParallel(items, loadingWidth, work),
     };
   const handovers = new Map<string, Handover>();
   return {

@@ -6,7 +6,7 @@ import { parseExtendedJson, type OrderedDocument } from '../../mongo/extended-js
 import { forEachDocument } from '../../mongo/raw-bson.ts';
 import { nameOf, parseNamespace } from '../namespaces.ts';
 import { timeOf } from '../oplog/server-oplog.ts';
-import { forCreation } from '../restore-collection.ts';
+import { forCreation } from '../restore-indexes.ts';
 import { oplogKey, type StockDump } from './dump.ts';
 import type { DumpPlace } from './dump-errors.ts';
 import { IndexCatalog } from './index-catalog.ts';

@@ -1,6 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { BSON } from 'mongodb';
-import { documentEnd, elementsOf, forEachDocument, forEachInArray, InvalidBson, stringOf } from './raw-bson.ts';
+import {
+  documentEnd,
+  elementsOf,
+  forEachDocument,
+  forEachElement,
+  forEachInArray,
+  InvalidBson,
+  rawDocument,
+  stringOf,
+} from './raw-bson.ts';
 
 const raw = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const serialize = (value: object): Buffer => Buffer.from(BSON.serialize(value));
@@ -16,6 +25,24 @@ describe('elementsOf', () => {
     ]);
   });
 
+  test('gives the same elements to a visitor', () => {
+    const document = serialize({ a: 1, b: 'x', c: { d: [1, 2] }, e: /x/i, f: null });
+    const visited: string[] = [];
+    forEachElement(document, ({ type, name, value }) => visited.push(`${type} ${name} ${value.toString('hex')}`));
+    expect(visited).toEqual([...elementsOf(document)].map(({ type, name, value }) => `${type} ${name} ${value.toString('hex')}`));
+    expect(visited).toHaveLength(5);
+  });
+
+  test('tells names apart, thousands of them, also what is not ASCII and names that look alike in another encoding', () => {
+    const all = [
+      ...Array.from({ length: 20_000 }, (_, index) => `field${index * 7919}`),
+      ...['', '\u00e9', '\u00c3\u00a9', '\u007f', '\u0080', 'na\u00efve', 'na\u00c3\u00afve', '\u{1f600}', 'a.b', '$a', '__proto__'],
+    ];
+    const read = (): string[] => all.flatMap((name) => [...elementsOf(serialize(new Map([[name, 1]])))].map((element) => element.name));
+    expect(read()).toEqual(all);
+    expect(read()).toEqual(all);
+  });
+
   test('gives the value of a text', () => {
     const [element] = elementsOf(serialize({ a: 'naïve 😀' }));
     expect(element === undefined ? '' : stringOf(element.value)).toBe('naïve 😀');
@@ -29,6 +56,14 @@ describe('elementsOf', () => {
     ['a regular expression without an end', '0a000000 0b 6100 6162 00', 7],
   ])('refuses %s with its offset', (_what, hex, offset) => {
     expect(() => [...elementsOf(raw(hex))]).toThrow(expect.objectContaining({ name: 'InvalidBson', offset }));
+  });
+});
+
+describe('rawDocument', () => {
+  test('puts elements together to the document that they came from', () => {
+    const document = serialize({ a: 1, '\u00e9': 'x', '': { d: [] }, '\u{1f600}': null });
+    expect(rawDocument([...elementsOf(document)])).toEqual(document);
+    expect(rawDocument([])).toEqual(serialize({}));
   });
 });
 

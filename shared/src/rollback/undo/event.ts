@@ -1,4 +1,4 @@
-import { elementsOf, stringOf } from '../../mongo/raw-bson.ts';
+import { elementsOf, forEachElement, stringOf } from '../../mongo/raw-bson.ts';
 
 /** One event of a change stream. Buffers are views of the event: copy what is kept. */
 export interface ChangeEvent {
@@ -43,12 +43,12 @@ export function readEvent(event: Buffer): ChangeEvent {
     to: undefined,
     session: undefined,
   };
-  for (const { name, type, value } of elementsOf(event)) {
+  forEachElement(event, ({ name, type, value }) => {
     if (name === 'operationType') draft.kind = stringOf(value);
     else if (name === 'clusterTime') draft.time = value.readBigUInt64LE();
     else if (name === 'collectionUUID') draft.uuid = value.toString('hex', 5);
     else if (type === documentType) readDocument(draft, name, value);
-  }
+  });
   return draft;
 }
 

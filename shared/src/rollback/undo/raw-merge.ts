@@ -1,4 +1,4 @@
-import { elementOf, elementsOf, rawDocument, stringOf, type RawElement } from '../../mongo/raw-bson.ts';
+import { elementOf, elementsOf, forEachElement, rawDocument, stringOf, type RawElement } from '../../mongo/raw-bson.ts';
 
 /** One change of a value at a dotted path. */
 export interface FieldChange {
@@ -14,24 +14,18 @@ const array = 0x04;
 
 /** The changes that `updateDescription` of a change event tells, in the order in which they are to be made. Throws `InvalidBson`. */
 export function changesOf(description: Buffer): readonly FieldChange[] {
-  const cut = [...elementsIn(description, 'truncatedArrays')].map(({ value }): FieldChange => {
-    const path = stringOf(elementOf(value, 'field')?.value ?? Buffer.alloc(5));
-    return { path, value: undefined, length: elementOf(value, 'newSize')?.value.readInt32LE() ?? 0 };
+  const [cut, removed, set]: [FieldChange[], FieldChange[], FieldChange[]] = [[], [], []];
+  forEachElement(description, ({ name, value }) => {
+    if (name === 'truncatedArrays') forEachElement(value, (element) => cut.push(cutOf(element.value)));
+    if (name === 'removedFields') forEachElement(value, (element) => removed.push({ path: stringOf(element.value), value: undefined }));
+    if (name === 'updatedFields') forEachElement(value, (element) => set.push({ path: element.name, value: element }));
   });
-  const set = [...elementsIn(description, 'updatedFields')].map(({ name, type, value }): FieldChange => ({
-    path: name,
-    value: { type, value },
-  }));
-  const removed = [...elementsIn(description, 'removedFields')].map(({ value }): FieldChange => ({
-    path: stringOf(value),
-    value: undefined,
-  }));
   return [...cut, ...removed, ...set];
 }
 
-function* elementsIn(description: Buffer, name: string): Generator<RawElement> {
-  const found = elementOf(description, name);
-  if (found !== undefined) yield* elementsOf(found.value);
+function cutOf(array: Buffer): FieldChange {
+  const path = stringOf(elementOf(array, 'field')?.value ?? Buffer.alloc(5));
+  return { path, value: undefined, length: elementOf(array, 'newSize')?.value.readInt32LE() ?? 0 };
 }
 
 /** What turns `before` into `after`, down to the deepest documents; arrays count as one value. Throws `InvalidBson`. */
@@ -80,5 +74,6 @@ function placed(
       ? elements
       : elements.with(index, { ...found, value: rawDocument([...elementsOf(found.value)].slice(0, change.length)) });
   if (change.value === undefined) return elements.filter((_, at) => at !== index);
-  return found === undefined ? [...elements, { name, ...change.value }] : elements.with(index, { name, ...change.value });
+  const element = { ...change.value, name };
+  return found === undefined ? [...elements, element] : elements.with(index, element);
 }

@@ -63,6 +63,25 @@ describe('what is backed up', () => {
     expect(manifest.collections.map(({ name }) => name)).toEqual(expected);
   });
 
+  test('is made to outlive a loss of power after the last file, and before the manifest counts', async () => {
+    const events: string[] = [];
+    const watched: BackupStore = {
+      ...store,
+      async put(path, content, options) {
+        await store.put(path, content, options);
+        events.push(`${path.endsWith('/manifest.json') ? 'manifest' : 'file'}${options?.secureLater === true ? '' : ', safe'}`);
+      },
+      async secure() {
+        await store.secure();
+        events.push('all safe');
+      },
+    };
+    const { collections } = await create({ store: watched });
+    expect(events.slice(-2)).toEqual(['all safe', 'manifest, safe']);
+    // Metadata and frame table of each collection.
+    expect(events.slice(0, -2)).toEqual(collections.flatMap(() => ['file', 'file']));
+  });
+
   test('every database but those of the server, when none is named', async () => {
     const manifest = await create({ selection: { databases: [], include: [`${database}.users`] } });
     expect(manifest.collections.map(({ database: name }) => name)).toEqual([database]);

@@ -28,7 +28,8 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
     options.signal?.throwIfAborted();
     const encryption = await encryptionOf(options, id, taken.collections);
     const manifest = manifestOf(options, { id, startedAt, finishedAt: now(), databases, featureVersion, ...taken, ...encryption });
-    // The store took every file; now it must still have all of them.
+    // The store took every file; now it must keep them, and still have all of them.
+    await store.secure();
     await checkFiles(store, manifest);
     await writeManifest(store, manifest);
     return manifest;

@@ -64,11 +64,11 @@ export async function writeDocumentFile<T>(
   }
 }
 
-/** Writes a small file of a backup, encrypted when there are recipients. */
+/** Writes a small file of a backup, encrypted when there are recipients. It is safe when the store was told to secure what was written. */
 export async function putFile({ store, id, recipients }: FilePlace, path: string, content: Buffer): Promise<ManifestFile> {
   const stored = recipients.length === 0 ? content : sealWhole(content, recipients);
   const name = recipients.length === 0 ? path : encryptedName(path);
-  await store.put(`${id}/${name}`, stored);
+  await store.put(`${id}/${name}`, stored, { secureLater: true });
   return { path: name, bytes: stored.length, sha256: hashOf(stored) };
 }
 

@@ -6,6 +6,14 @@ export interface Width<T> {
   readonly weightOf: (item: T) => number;
 }
 
+/** What whoever works on a large collection holds: a frame or a reply of 16 MiB, and the next one. */
+const heldBytes = 2 ** 25;
+
+/** `large` collections side by side, or up to eight small ones that hold no more together. `bytesOf` tells the bytes of BSON of an item. */
+export function widthByBytes<T>(large: number, bytesOf: (item: T) => number): Width<T> {
+  return { most: 8, room: large * heldBytes, weightOf: (item) => Math.min(bytesOf(item), heldBytes) };
+}
+
 /**
  * Runs `work` for every item, at most `width` at a time, in the order of the items. After the first failure nothing new is started; it is
  * thrown when all that was running has ended.

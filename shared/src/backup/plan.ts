@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
-import { bucketsOf, readCatalog, type CatalogEntry } from '../mongo/catalog.ts';
+import { bucketsOf, listCollections, readCatalog, type CatalogEntry, type ListedEntry } from '../mongo/catalog.ts';
 import { isOwnCollection } from '../mongo/own-collections.ts';
 import { matchesPattern, selects, type Namespace, type NamespacePatterns } from './namespaces.ts';
 import type { PlannedCollection } from './planned-collection.ts';
@@ -88,9 +88,20 @@ export function firstChanged(before: readonly PlannedCollection[], after: readon
   return before.find((planned) => !now.has(fingerprint(planned)));
 }
 
-/** The first collection that `after` does not hold under the same name and UUID any more, whatever its options and indexes are. */
-export function firstReplaced(before: readonly PlannedCollection[], after: readonly PlannedCollection[]): PlannedCollection | undefined {
-  const identity = ({ database, entry: { name, type, uuid } }: PlannedCollection): string => JSON.stringify([database, name, type, uuid]);
-  const now = new Set(after.map(identity));
-  return before.find((planned) => !now.has(identity(planned)));
+/**
+ * The first collection that the server does not hold under the same name and UUID any more, whatever its options and indexes are. Throws the
+ * errors of `fromMongoError`.
+ */
+export async function firstReplaced(
+  client: MongoClient,
+  before: readonly PlannedCollection[],
+  signal?: AbortSignal,
+): Promise<PlannedCollection | undefined> {
+  const identity = ({ name, type, uuid }: ListedEntry): string => JSON.stringify([name, type, uuid]);
+  for (const [database, group] of Map.groupBy(before, (planned) => planned.database)) {
+    const now = new Set((await listCollections(client, database, { wanted: () => true, signal })).map(identity));
+    const replaced = group.find(({ entry }) => !now.has(identity(entry)));
+    if (replaced !== undefined) return replaced;
+  }
+  return undefined;
 }

@@ -5,7 +5,7 @@ import type { Log } from '../log/log.ts';
 import type { Progress } from '../log/progress.ts';
 import { isCapped, readableAtTime } from './consistency.ts';
 import { dumpCollection, type DumpOptions, type DumpTarget } from './dump-collection.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel, widthByBytes } from './in-parallel.ts';
 import type { ManifestCollection } from './manifest.ts';
 import type { PlannedCollection } from './planned-collection.ts';
 import type { SizeEstimate } from './sizes.ts';
@@ -27,11 +27,12 @@ export interface Reading {
 /** CursorNotFound, QueryPlanKilled, CursorKilled, CappedPositionLost: the cursor is gone, and another one may go through. */
 const lostCursor = new Set([43, 136, 175, 237]);
 
-/** Reads and writes collections, the largest first, several side by side. A lost cursor or primary costs only the collection that it was reading. */
+/** Reads and writes collections, the largest first, several side by side, and more of them when they are small. A lost cursor or primary costs only the collection that it was reading. */
 export async function readAll(reading: Reading, planned: readonly PlannedCollection[]): Promise<readonly ManifestCollection[]> {
   const done = new Map<PlannedCollection, ManifestCollection>();
-  const order = planned.toSorted((a, b) => reading.sizes.bytesOf(b) - reading.sizes.bytesOf(a));
-  const width = Math.min(4, Math.max(2, availableParallelism()));
+  const bytesOf = (collection: PlannedCollection): number => reading.sizes.bytesOf(collection) ?? Number.MAX_SAFE_INTEGER;
+  const order = planned.toSorted((a, b) => bytesOf(b) - bytesOf(a));
+  const width = widthByBytes(Math.min(4, Math.max(2, availableParallelism())), bytesOf);
   await inParallel(order, width, async (collection) => {
     done.set(collection, await readSteadily(reading, collection));
   });
@@ -71,7 +72,7 @@ async function targetOf(
     notBefore: atTime ? undefined : notBefore,
     limit: atTime || !isCapped(planned) ? undefined : await countOf(dump, planned),
     pointInTime: atTime,
-    expectedBytes: sizes.bytesOf(planned),
+    expectedBytes: sizes.bytesOf(planned) ?? 0,
   };
 }
 

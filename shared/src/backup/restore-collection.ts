@@ -4,7 +4,7 @@ import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Progress } from '../log/progress.ts';
-import { bucketsOf, type CatalogEntry } from '../mongo/catalog.ts';
+import { bucketsOf, type ListedEntry } from '../mongo/catalog.ts';
 import { digestCollection } from '../mongo/census.ts';
 import { sameDigest } from '../mongo/digest.ts';
 import { parseExtendedJson, type OrderedDocument } from '../mongo/extended-json.ts';
@@ -30,7 +30,7 @@ export interface RestoreItem {
   readonly source: SourceCollection;
   readonly to: Namespace;
   /** What stands at the new name now. */
-  readonly existing: CatalogEntry | undefined;
+  readonly existing: ListedEntry | undefined;
   /** Whether a killed restore left something under the shadow name. */
   readonly leftover: boolean;
 }

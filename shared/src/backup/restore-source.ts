@@ -1,7 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import type { DecodedFrame } from './frame-reader.ts';
 import { readFrames } from './frame-reader.ts';
-import { inParallel, type Width } from './in-parallel.ts';
+import { inParallel, widthByBytes } from './in-parallel.ts';
 import type { Manifest, ManifestCollection } from './manifest.ts';
 import { nameOf } from './namespaces.ts';
 import { replayOf, type Replay } from './oplog/replay.ts';
@@ -32,12 +32,8 @@ export interface RestoreSource {
 /** Documents that are not packed shrink to a fifth or so on the disk of a server; to this part of them never. */
 export const leastShare = 20;
 
-/** Two large collections, or several small ones: what is read ahead of the server stays within the bound that two have. */
-export const loadingWidth: Width<{ readonly source: Pick<SourceCollection, 'digest'> }> = {
-  most: 8,
-  room: 2 * 2 ** 25,
-  weightOf: ({ source }) => Math.min(source.digest.bytes, 2 ** 25),
-};
+/** Collections of a source that are loaded side by side, where the source can read them in any order. */
+export const loadingWidth = widthByBytes<{ readonly source: Pick<SourceCollection, 'digest'> }>(2, ({ source }) => source.digest.bytes);
 
 /** A backup of ours as a source. */
 export function backupSource(store: BackupStore, manifest: Manifest, oplogLimit?: Timestamp): RestoreSource {

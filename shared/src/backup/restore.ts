@@ -4,7 +4,7 @@ import { fromMongoError } from '../errors/mongo-errors.ts';
 import { formatBytes } from '../log/format-bytes.ts';
 import type { Log } from '../log/log.ts';
 import { startProgress } from '../log/progress.ts';
-import { readCatalog, type CatalogEntry } from '../mongo/catalog.ts';
+import { listCollections, readCatalog, type CatalogEntry, type ListedEntry } from '../mongo/catalog.ts';
 import { addDigests, emptyDigest, type Digest } from '../mongo/digest.ts';
 import { parseExtendedJson, toExtendedJson, toRaw } from '../mongo/extended-json.ts';
 import { isOwnCollection } from '../mongo/own-collections.ts';
@@ -235,9 +235,9 @@ export async function planRestore(options: RestoreWishes, from: RestoreSource): 
   requireDistinct(targets.map(({ to }) => to));
   const databases = [...new Set(targets.map(({ to }) => to.database))];
   await requirePrivileges(options.client, databases, neededActions);
-  const existing = new Map<string, CatalogEntry>();
+  const existing = new Map<string, ListedEntry>();
   for (const database of databases)
-    for (const entry of await readCatalog(options.client, database, { signal: options.signal }))
+    for (const entry of await listCollections(options.client, database, { signal: options.signal }))
       existing.set(nameOf({ database, collection: entry.name }), entry);
   const items = targets.map(({ source, to }) => ({
     source,

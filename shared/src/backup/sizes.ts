@@ -5,8 +5,8 @@ import type { PlannedCollection } from './planned-collection.ts';
 export interface SizeEstimate {
   /** `undefined` when the user may not ask. */
   readonly total: { readonly documents: number; readonly bytes: number } | undefined;
-  /** Bytes of BSON; 0 when unknown. */
-  bytesOf(collection: PlannedCollection): number;
+  /** Bytes of BSON, 0 of a view; `undefined` when the user may not ask. */
+  bytesOf(collection: PlannedCollection): number | undefined;
 }
 
 interface Size {
@@ -17,28 +17,21 @@ interface Size {
 /** What the server thinks its collections hold, for order and progress only. It is not exact and never an error. */
 export async function estimateSizes(client: MongoClient, planned: readonly PlannedCollection[]): Promise<SizeEstimate> {
   const sizes = new Map<PlannedCollection, Size>();
-  await inParallel(planned, 4, async (collection) => {
+  await inParallel(planned, 8, async (collection) => {
     const size = await sizeOf(client, collection).catch(() => undefined);
     if (size !== undefined) sizes.set(collection, size);
   });
-  const withData = planned.filter(({ source }) => source !== undefined);
-  const known = withData.every((collection) => sizes.has(collection));
+  const known = planned.every((collection) => sizes.has(collection));
   const sum = (part: keyof Size): number => [...sizes.values()].reduce((total, size) => total + size[part], 0);
   return {
     total: known ? { documents: sum('documents'), bytes: sum('bytes') } : undefined,
-    bytesOf: (collection) => sizes.get(collection)?.bytes ?? 0,
+    bytesOf: (collection) => sizes.get(collection)?.bytes,
   };
 }
 
-async function sizeOf(client: MongoClient, { database, source }: PlannedCollection): Promise<Size | undefined> {
-  if (source === undefined) return undefined;
-  const pipeline = [{ $collStats: { storageStats: {} } }];
-  let documents = 0;
-  let bytes = 0;
-  // One result for each shard that holds a part.
-  for await (const stats of client.db(database).collection(source).aggregate<{ storageStats: { count: number; size: number } }>(pipeline)) {
-    documents += stats.storageStats.count;
-    bytes += stats.storageStats.size;
-  }
-  return { documents, bytes };
+/** What the server counts along, without looking at the documents. `$collStats` tells it too, with much that costs the server four times as long. */
+async function sizeOf(client: MongoClient, { database, source }: PlannedCollection): Promise<Size> {
+  if (source === undefined) return { documents: 0, bytes: 0 };
+  const { numObjects, size } = await client.db(database).command({ dataSize: `${database}.${source}`, estimate: true });
+  return { documents: Number(numObjects), bytes: Number(size) };
 }

@@ -2,7 +2,7 @@
 export interface StoreWriter {
   /** Resolves when the store took the bytes; the buffer may then be used again. */
   write(bytes: Buffer): Promise<void>;
-  /** Resolves when the file is safe and readable. */
+  /** Resolves when the file is whole and readable; `secure` of the store makes it outlive a loss of power. */
   close(): Promise<void>;
   /** Gives the file up. */
   abort(): Promise<void>;
@@ -22,6 +22,8 @@ export interface ByteRange {
 export interface PutOptions {
   /** Throws `store/exists` instead of replacing a file, where the store can promise that. */
   readonly onlyNew?: boolean;
+  /** The file need not outlive a loss of power before `secure` was called, as if it had been written by `openWriter`. */
+  readonly secureLater?: boolean;
 }
 
 /** Something keeps files from being removed: until a time, or until somebody lifts it. */
@@ -42,8 +44,10 @@ export interface BackupStore {
   freeBytes(): Promise<number | undefined>;
   /** `expectedBytes` helps to choose the size of what is sent at once; more or less may come. */
   openWriter(path: string, expectedBytes?: number): Promise<StoreWriter>;
-  /** Writes a small file in one step. */
+  /** Writes a small file in one step. It outlives a loss of power from then on. */
   put(path: string, content: string | Buffer, options?: PutOptions): Promise<void>;
+  /** Resolves when all files that were written, and not removed again, outlive a loss of power. Called when nothing is being written. */
+  secure(): Promise<void>;
   /**
    * A whole file, or less than a range when the file ends before it; `undefined` when there is no such file. A range may lie in the memory pool:
    * whoever needs it no more may end its lease.

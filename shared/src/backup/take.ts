@@ -79,10 +79,12 @@ async function takeCollections(options: CreateOptions, taking: Taking): Promise<
 }
 
 /** Everything at one cluster time, at which the definitions are known to be those of the plan. */
-async function takeSnapshot(options: CreateOptions, { planned, times, catalog, reading }: Taking): Promise<Taken> {
+async function takeSnapshot(options: CreateOptions, { planned, times, reading }: Taking): Promise<Taken> {
   const read = await readAll(reading, planned);
   // What was dropped before its turn came was read as empty, so it must still be there. Options and indexes may change after the time.
-  const replaced = firstReplaced(planned, await catalog());
+  const { client } = options.connection;
+  const { log, signal } = options;
+  const replaced = await steadily({ doing: 'Listing the collections', log, signal }, () => firstReplaced(client, planned, signal));
   if (replaced !== undefined) throw changedUnderneath(replaced);
   const { collections } = await provenQuiet(options, { kind: 'snapshot', mayGiveUp: true, collections: read, since: times.startedAt });
   return { collections, consistency: consistencyOf('snapshot', times) };

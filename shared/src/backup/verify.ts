@@ -7,7 +7,7 @@ import { memoryPool } from '../mongo/memory-pool.ts';
 import { checkFiles } from './check-files.ts';
 import { decompressFrame } from './codec.ts';
 import { readFrames } from './frame-reader.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel, widthByBytes } from './in-parallel.ts';
 import {
   otherDocumentsOf,
   readOverview,
@@ -22,6 +22,9 @@ import type { BackupStore } from './store.ts';
 
 /** Bytes that are read at once where there are no frames to go by. */
 const pieceBytes = 16 * 2 ** 20;
+
+/** Collections that are read back side by side. */
+const width = widthByBytes<Pick<ManifestCollection, 'digest'>>(2, ({ digest }) => digest.bytes);
 
 export interface VerifyOptions {
   readonly store: BackupStore;
@@ -43,7 +46,7 @@ export async function verifyBackup({ store, backupId, log, signal }: VerifyOptio
   const manifest = await withDefinitions(store, overview);
   const progress = startProgress({ log, doing: 'Verifying', total: manifest.digest });
   const order = manifest.collections.toSorted((a, b) => b.digest.bytes - a.digest.bytes);
-  await inParallel(order, 2, async (collection) => {
+  await inParallel(order, width, async (collection) => {
     signal?.throwIfAborted();
     await checkMetadata(store, manifest, collection);
     const digest = await digestOf({ store, manifest, data: collection.data, progress, signal });
@@ -74,7 +77,7 @@ async function verifyStored({
   log.info('The backup is encrypted and there is no key: its stored bytes are compared, its content is not.');
   const progress = startProgress({ log, doing: 'Verifying', total: { documents: manifest.digest.documents, bytes: storedBytes } });
   if (encryption !== undefined) await readStored(store, `${id}/${encryption.definitions.path}`, encryption.definitions.sha256);
-  await inParallel(collections, 2, async ({ metadata, data, digest }) => {
+  await inParallel(collections, width, async ({ metadata, data, digest }) => {
     signal?.throwIfAborted();
     await readStored(store, `${id}/${metadata.path}`, metadata.sha256);
     if (data === undefined) return;

@@ -18,6 +18,9 @@ export interface CatalogEntry {
   readonly indexes: readonly string[];
 }
 
+/** What a server tells of its collections when they are listed. */
+export type ListedEntry = Omit<CatalogEntry, 'indexes'>;
+
 const namespaceNotFound = 26;
 /** Collections that are asked for their indexes at once: a database can have thousands, and each answer takes a way to the server and back. */
 const atOnce = 8;
@@ -32,19 +35,13 @@ export interface CatalogOptions {
 
 /** All collections, views and time series of a database, sorted by name. Throws the errors of `fromMongoError`. */
 export async function readCatalog(client: MongoClient, database: string, options: CatalogOptions = {}): Promise<readonly CatalogEntry[]> {
-  const wanted = options.wanted ?? ((name) => !name.startsWith('system.'));
   const entries: CatalogEntry[] = [];
   try {
-    const listed: Omit<CatalogEntry, 'indexes'>[] = [];
-    const query = { client, database, collection: '$cmd.listCollections', signal: options.signal };
-    for (const document of await documentsOf({ ...query, command: { listCollections: 1 } })) listed.push(entryOf(document));
-    const bucketUuids = new Map(listed.map(({ name, uuid }) => [name, uuid]));
-    const queue = listed.filter(({ name }) => wanted(name)).values();
+    const listed = await list(client, database, options);
+    const queue = listed.values();
     const describe = async (): Promise<void> => {
-      for (const found of queue) {
+      for (const entry of queue) {
         options.signal?.throwIfAborted();
-        const uuid = found.uuid ?? bucketUuids.get(bucketsOf(found.name));
-        const entry = { ...found, ...(uuid === undefined ? {} : { uuid }) };
         const indexes = entry.type === 'view' ? [] : await readIndexes(client, database, entry.name);
         // A collection that was dropped after it was listed.
         if (indexes !== undefined) entries.push({ ...entry, indexes });
@@ -56,6 +53,32 @@ export async function readCatalog(client: MongoClient, database: string, options
     throw fromMongoError(error, `Listing the collections of ${database}`);
   }
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** As `readCatalog`, in one question: without the indexes, for which every collection has to be asked. */
+export async function listCollections(
+  client: MongoClient,
+  database: string,
+  options: CatalogOptions = {},
+): Promise<readonly ListedEntry[]> {
+  try {
+    return (await list(client, database, options)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw fromMongoError(error, `Listing the collections of ${database}`);
+  }
+}
+
+async function list(client: MongoClient, database: string, { wanted, signal }: CatalogOptions): Promise<readonly ListedEntry[]> {
+  const query = { client, database, collection: '$cmd.listCollections', command: { listCollections: 1 }, signal };
+  const listed = (await documentsOf(query)).map(entryOf);
+  const bucketUuids = new Map(listed.map(({ name, uuid }) => [name, uuid]));
+  return listed
+    .filter(({ name }) => wanted?.(name) ?? !name.startsWith('system.'))
+    .map((found) => {
+      const uuid = found.uuid ?? bucketUuids.get(bucketsOf(found.name));
+      return { ...found, ...(uuid === undefined ? {} : { uuid }) };
+    });
 }
 
 /** The indexes of a collection as canonical Extended JSON, or `undefined` when there is no such collection. */
@@ -75,7 +98,7 @@ async function documentsOf(query: RawQuery): Promise<readonly Buffer[]> {
   return documents;
 }
 
-function entryOf(document: Buffer): Omit<CatalogEntry, 'indexes'> {
+function entryOf(document: Buffer): ListedEntry {
   let name = '';
   let type: CollectionType = 'collection';
   let options = '{}';

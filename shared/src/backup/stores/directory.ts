@@ -1,23 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { GuardError, toError } from '../../errors/guard-error.ts';
+import { GuardError } from '../../errors/guard-error.ts';
 import { memoryPool } from '../../mongo/memory-pool.ts';
-import type { BackupStore, ByteRange, PutOptions, StoredFile, StoreWriter } from '../store.ts';
+import type { BackupStore, ByteRange, StoredFile, StoreWriter } from '../store.ts';
+import { attempt } from './file-errors.ts';
+import { keepNames, LateSync, type UnsafeFile } from './late-sync.ts';
 
 /** A folder as a store. It is created by the first file that is written. */
 export function directoryStore(root: string): BackupStore {
   const locate = (relative: string): string => resolveInside(root, relative);
+  const late = new LateSync();
+  const openWriterOf = (file: string): Promise<StoreWriter> => attempt(`Writing ${file}`, () => openWriter(locate(file), file, late));
   return {
     location: root,
     locate,
     freeBytes: () => attempt('Looking for free space', () => freeBytes(root)),
-    openWriter: (file) => attempt(`Writing ${file}`, () => openWriter(locate(file), file)),
-    put: (file, content, options) => attempt(`Writing ${file}`, () => put(locate(file), content, options)),
+    openWriter: openWriterOf,
+    async put(file, content, { onlyNew = false, secureLater = false } = {}) {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+      if (secureLater) await putLater(await openWriterOf(file), bytes);
+      else await attempt(`Writing ${file}`, () => put(locate(file), bytes, onlyNew));
+    },
+    secure: () => late.finish(),
     read: (file, range) => attempt(`Reading ${file}`, () => absentAsUndefined(read(locate(file), range))),
     folders: () => attempt('Listing backups', () => folders(root)),
     files: (folder) => attempt(`Listing ${folder}`, () => files(locate(folder), folder)),
-    remove: (item) => attempt(`Removing ${item}`, () => remove(root, locate(item))),
+    async remove(item) {
+      await late.forget(locate(item));
+      await attempt(`Removing ${item}`, () => remove(root, locate(item)));
+    },
     // What is written to a folder can be seen there at once, and nothing keeps it from being removed.
     removeStranded: async () => 0,
     lockOf: async () => undefined,
@@ -31,18 +43,6 @@ function resolveInside(root: string, relative: string): string {
   throw new GuardError('backup/incomplete', `The path ${JSON.stringify(relative)} leads out of the store.`);
 }
 
-async function attempt<T>(doing: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof GuardError) throw error;
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
-      throw new GuardError('backup/no-space', `${doing}: the disk is full.`, { cause: error });
-    throw new GuardError('backup/store-failed', `${doing}: ${code ?? toError(error).message}.`, { cause: error });
-  }
-}
-
 async function absentAsUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
@@ -52,21 +52,43 @@ async function absentAsUndefined<T>(reading: Promise<T>): Promise<T | undefined>
   }
 }
 
-async function openWriter(file: string, name: string): Promise<StoreWriter> {
-  await mkdir(path.dirname(file), { recursive: true });
-  const handle = await open(file, 'w');
+async function openWriter(file: string, name: string, late: LateSync): Promise<StoreWriter> {
+  const { handle, folders } = await openNew(file);
   return {
     write: (bytes) => attempt(`Writing ${name}`, () => writeAll(handle, bytes)),
-    close: () =>
-      attempt(`Writing ${name}`, async () => {
-        await handle.sync();
-        await handle.close();
-      }),
+    close: () => late.add({ file, name, handle, folders }),
     abort: async () => {
+      await late.forget(file);
       await handle.close().catch(() => undefined);
       await rm(file, { force: true });
     },
   };
+}
+
+/** Opens a file to write it from its beginning, and tells in which folders there are new names then. */
+async function openNew(file: string): Promise<Pick<UnsafeFile, 'handle' | 'folders'>> {
+  const folder = path.dirname(file);
+  const handle = await absentAsUndefined(open(file, 'w'));
+  if (handle !== undefined) return { handle, folders: [folder] };
+  const made = await mkdir(folder, { recursive: true });
+  const folders = made === undefined ? [folder] : foldersUpTo(path.dirname(made), folder);
+  return { handle: await open(file, 'w'), folders };
+}
+
+/** A folder and those around it, up to `top`. */
+function foldersUpTo(top: string, folder: string): readonly string[] {
+  return folder.length <= top.length ? [folder] : [folder, ...foldersUpTo(top, path.dirname(folder))];
+}
+
+/** Writes a small file that has time to become safe: nobody looks for it before the manifest is there. */
+async function putLater(writer: StoreWriter, content: Buffer): Promise<void> {
+  try {
+    await writer.write(content);
+    await writer.close();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
 }
 
 /** What a run that was killed may leave behind: no file of the store. */
@@ -74,36 +96,27 @@ const partPattern = /^\.[0-9a-f-]{36}\.part$/;
 const partName = (): string => `.${randomUUID()}.part`;
 
 /** Replaces a file in one step. The temporary name is short: names of collections go up to the limit of the file system. */
-async function put(file: string, content: string | Buffer, { onlyNew = false }: PutOptions = {}): Promise<void> {
-  const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true });
-  const part = path.join(folder, partName());
+async function put(file: string, content: Buffer, onlyNew: boolean): Promise<void> {
+  const part = path.join(path.dirname(file), partName());
+  const { handle, folders } = await openNew(part);
   try {
-    await writePart(part, typeof content === 'string' ? Buffer.from(content) : content);
+    await writePart(handle, content);
     if (onlyNew) await takeName(part, file);
     else await rename(part, file);
   } catch (error) {
     await rm(part, { force: true });
     throw error;
   }
-  await keepNames(folder);
+  await Promise.all(folders.map(keepNames));
 }
 
-async function writePart(part: string, content: Buffer): Promise<void> {
-  const handle = await open(part, 'w');
+async function writePart(handle: FileHandle, content: Buffer): Promise<void> {
   try {
     await writeAll(handle, content);
     await handle.sync();
   } finally {
     await handle.close();
   }
-}
-
-/** Makes the names in a folder outlive a loss of power, where the platform can. */
-async function keepNames(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
 }
 
 /** Gives a file its name unless there is such a file. File systems that know no links replace it. */

@@ -7,14 +7,13 @@ import { standing } from '@migration-guard/shared/migration/order';
 import type { Project } from '@migration-guard/shared/migration/project';
 import { withLocks } from './apply/locks.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
-import { openTarget, type Target } from './target.ts';
-import { openUserProject } from './user-project.ts';
+import { openProjectAndTarget, type Target } from './target.ts';
 
 /** Takes over what another tool has applied. The plan is shown first; it is carried out only when the input `import-write` says so. */
 export async function importHistory(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   const { stage } = context;
-  await using project = await openUserProject(inputs, context);
-  await using target = await openTarget(inputs, context, project);
+  await using opened = await openProjectAndTarget(inputs, context);
+  const { project, target } = opened;
   context.setOutput('applied', []);
   const foreign = await readForeignHistory(target.db, inputs.importFrom ?? 'migrate-mongo', inputs.importCollection);
   const work: Work = { inputs, context, project, target, foreign };

@@ -32,6 +32,14 @@ export async function lintFiles({ without = [], context, ...parts }: LintOptions
   );
 }
 
+const linter = () => import('@migration-guard/shared/migration/lint/run');
+
+/** Loads the linter while there is nothing else to do. */
+export function prepareLint({ settings }: Pick<MigrateContext, 'settings'>): void {
+  // Who lints hears of a failure.
+  if (settings.lint !== false) linter().catch(() => undefined);
+}
+
 /** What the static rules find in files; nothing where the configuration says `lint: false`. */
 export async function staticFindings({
   project,
@@ -39,7 +47,7 @@ export async function staticFindings({
   context: { settings },
 }: Omit<LintOptions, 'without'>): Promise<readonly LintFinding[]> {
   if (settings.lint === false) return [];
-  const { lint } = await import('@migration-guard/shared/migration/lint/run');
+  const { lint } = await linter();
   const sources = await Promise.all(
     files.map(async (file) => ({ file: path.relative(project.workspace, file.path), text: await readFile(file.path, 'utf8') })),
   );

@@ -5,16 +5,15 @@ import { markApplied as mark } from '@migration-guard/shared/migration/mark-appl
 import { isNamed, standing } from '@migration-guard/shared/migration/order';
 import { withLocks } from './apply/locks.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
-import { openTarget } from './target.ts';
-import { openUserProject } from './user-project.ts';
+import { openProjectAndTarget } from './target.ts';
 
 /** Lets the files that `only` names count as applied without running them; history and journal keep who said so and why. */
 export async function markApplied(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   const { stage, run, now, log } = context;
   const only = inputs.only ?? [];
   const reason = inputs.reason ?? '';
-  await using project = await openUserProject(inputs, context);
-  await using target = await openTarget(inputs, context, project);
+  await using opened = await openProjectAndTarget(inputs, context);
+  const { project, target } = opened;
   const { db, database } = target;
   context.setOutput('applied', []);
   return await withLocks({ inputs, context, project, target }, async (lock) => {

@@ -1,16 +1,20 @@
 import type { Outcome } from '@migration-guard/shared/action/context';
-import { apply } from './apply.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
-import { forEachDatabase } from './databases/each.ts';
-import { importHistory } from './import-history.ts';
-import { markApplied } from './mark-applied.ts';
-import { plan } from './plan.ts';
-import { rehearse } from './rehearse.ts';
-import { status } from './status.ts';
+
+/** Each mode brings only what it needs: a rehearsal alone has a server, a restore and a proof. */
+const modes = {
+  apply: async () => (await import('./apply.ts')).apply,
+  plan: async () => (await import('./plan.ts')).plan,
+  rehearse: async () => (await import('./rehearse.ts')).rehearse,
+  status: async () => (await import('./status.ts')).status,
+  'mark-applied': async () => (await import('./mark-applied.ts')).markApplied,
+  'import-history': async () => (await import('./import-history.ts')).importHistory,
+} as const;
 
 /** The story of the action: one file a mode. */
 export async function migrate(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
-  const modes = { apply, plan, rehearse, status, 'mark-applied': markApplied, 'import-history': importHistory } as const;
-  const mode = modes[inputs.mode];
-  return inputs.databases === undefined ? mode(inputs, context) : forEachDatabase({ mode, plan }, inputs, context);
+  const mode = await modes[inputs.mode]();
+  if (inputs.databases === undefined) return mode(inputs, context);
+  const { forEachDatabase } = await import('./databases/each.ts');
+  return forEachDatabase({ mode, plan: await modes.plan() }, inputs, context);
 }

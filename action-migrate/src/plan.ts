@@ -7,15 +7,15 @@ import { findDrift } from './drift.ts';
 import { findFurtherSteps, furtherOf, namesToRun, plannedSteps, seedsToRun, type FurtherSteps } from './further-steps.ts';
 import { staticFindings, tellFindings } from './lint.ts';
 import { requireOwnHistory } from './own-history.ts';
-import { openTarget } from './target.ts';
-import { loadFiles, openUserProject } from './user-project.ts';
+import { openProjectAndTarget } from './target.ts';
+import { loadFiles } from './user-project.ts';
 
 /** Loads and orders what is pending and gives it a hash; nothing is written to the target. */
 export async function plan(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   const { stage } = context;
   const found = await findFurtherSteps(context);
-  await using project = await openUserProject(inputs, context);
-  await using target = await openTarget(inputs, context, project);
+  await using opened = await openProjectAndTarget(inputs, context);
+  const { project, target } = opened;
   const { db, database } = target;
   const history = await project.history.read(db);
   const journal = await readPast(db, project.history);

@@ -7,15 +7,14 @@ import type { MigrateContext, MigrateInputs } from './contract.ts';
 import { standingOf } from './decide.ts';
 import { findFurtherSteps, namesToRun, seedsToRun } from './further-steps.ts';
 import { foreignHistory } from './own-history.ts';
-import { openTarget } from './target.ts';
-import { openUserProject } from './user-project.ts';
+import { openProjectAndTarget } from './target.ts';
 
 /** Tells what is applied, what is pending, what is half-done and who holds the lock; writes nothing and runs nothing. */
 export async function status(inputs: MigrateInputs, context: MigrateContext): Promise<Outcome> {
   const { stage, log } = context;
   const further = await findFurtherSteps(context);
-  await using project = await openUserProject(inputs, context);
-  await using target = await openTarget(inputs, context, project);
+  await using opened = await openProjectAndTarget(inputs, context);
+  const { project, target } = opened;
   const { db, database } = target;
   const history = await project.history.read(db);
   const journal = await readPast(db, project.history);

@@ -9,6 +9,8 @@ import type { Admitted, Work } from './work.ts';
 
 /** What was made ready before the first write. */
 export interface Prepared {
+  /** Under way, where files were loaded before. */
+  readonly connecting: Promise<void> | undefined;
   readonly point: CreatedPoint;
   readonly undo: UndoRecord;
 }
@@ -22,9 +24,10 @@ export interface Performed {
 }
 
 /** Records what had ended in an earlier run, then runs the files, the commands and the seeds. The outputs `applied` and `pending` follow each. */
-export async function perform(work: Work, admitted: Admitted, { point: { point }, undo }: Prepared): Promise<Performed> {
+export async function perform(work: Work, admitted: Admitted, { connecting, point: { point }, undo }: Prepared): Promise<Performed> {
   const { context, project, target, lock } = work;
   const { now, run } = context;
+  const inWorker = admitted.files.length + admitted.seeds.length > 0;
   const unrecorded = undo.begin === undefined;
   const journal = openJournal({ db: target.db, lock, run: run.url, now, rollbackPoint: point.id, unrecorded });
   const tell = tellOutputs(work, admitted);
@@ -32,16 +35,17 @@ export async function perform(work: Work, admitted: Admitted, { point: { point }
     await recordFinished(work, journal, entry);
     tell(entry.file);
   }
-  const inWorker = admitted.files.length + admitted.seeds.length > 0;
-  if (inWorker) {
-    const appName = appNameOf(lock.token);
-    await project.connect({ uri: target.uri.reveal(), database: target.database, appName, recordWrites: !unrecorded });
-  }
+  if (inWorker) await (connecting ?? connectMigrations(work));
   const record = await undo.begin?.();
-  if (record !== undefined) project.worker.followWrites(record.add);
+  if (record !== undefined && inWorker) await project.recordWrites(record.add);
   const performed = await performAll(work, admitted, { journal, tell });
   await record?.end(performed.failure === undefined);
   return performed;
+}
+
+/** Connects the process of the migrations to the target. Throws `migration/worker-failed`. */
+export function connectMigrations({ project, target, lock }: Work): Promise<void> {
+  return project.connect({ uri: target.uri.reveal(), database: target.database, appName: appNameOf(lock.token) });
 }
 
 interface Telling {

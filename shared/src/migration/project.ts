@@ -8,6 +8,7 @@ import { endless, faultOfFile, faultsOf, LoadError, type LoadFault } from './loa
 import { extensionsOf, findStockConfig, projectFolder, readStockConfig } from './stock-config.ts';
 import type { DriverChoice, Loaded, LoadedFile, ProjectConfig, Requests } from './worker/protocol.ts';
 import type { StepNames } from './worker/shape.ts';
+import type { WriteReport } from './write-command.ts';
 import { driverCodes, startWorker, workerFailed, WorkerRefusal, type Worker, type WorkerProgram } from './worker.ts';
 
 export interface ProjectOptions {
@@ -51,6 +52,8 @@ export interface Project extends AsyncDisposable {
   takeLoadWarnings(): readonly LoadFault[];
   /** Connects the process of the migrations, with the driver that they get. Throws `migration/worker-failed`. */
   connect(target: Requests['connect']['ask']): Promise<void>;
+  /** From now on tells `listener` of the write commands of migrations. Throws `migration/worker-failed`. */
+  recordWrites(listener: (report: WriteReport) => void): Promise<void>;
   /** Loads files; those that are loaded already are not loaded again. Throws `migration/load-failed` with every fault of every file. */
   load(files: readonly MigrationFile[]): Promise<ReadonlyMap<string, LoadedFile>>;
 }
@@ -86,7 +89,13 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
       history: { ...openHistory({ ...historyOf(options, config), classNameOf }), ...(hasFiles ? {} : emptyHistory) },
       takeWarnings: () => warnings.splice(0),
       takeLoadWarnings: () => doubts.splice(0),
-      connect: (to) => connectWorker(worker, to, workspace),
+      connect: async (to) => {
+        await asked(worker.ask('connect', to), 'Connecting the migrations to the database', workspace);
+      },
+      recordWrites: async (listener) => {
+        worker.followWrites(listener);
+        await asked(worker.ask('record', {}), 'Recording the writes of the migrations', workspace);
+      },
       load: loader({ options, worker, folder, loaded, doubts, time: { worker, limit, signal } }),
       [Symbol.asyncDispose]: () => worker.kill(),
     };
@@ -107,11 +116,11 @@ function emptyFolder(folder: string, extensions: readonly string[] = knownExtens
   return `There is no migration in ${folder}: no file there ends in ${extensions.join(', ')}.`;
 }
 
-async function connectWorker(worker: Worker, target: Requests['connect']['ask'], workspace: string): Promise<void> {
+async function asked(answer: Promise<null>, doing: string, workspace: string): Promise<void> {
   try {
-    await worker.ask('connect', target);
+    await answer;
   } catch (error) {
-    throw workerFailed(error, 'Connecting the migrations to the database', workspace);
+    throw workerFailed(error, doing, workspace);
   }
 }
 

@@ -37,7 +37,7 @@ export interface Worker extends AsyncDisposable {
   batches(): readonly BatchProgress[];
   /** What migrations tried to reach and did not, since the last call. */
   takeRefusals(): readonly Refusal[];
-  /** Tells `listener` of the write commands of migrations, which `connect` has asked for. */
+  /** Tells `listener` of the write commands of migrations, which are asked for by `record`. */
   followWrites(listener: (report: WriteReport) => void): void;
   /** Ends the process at once. */
   kill(): Promise<void>;

@@ -120,11 +120,12 @@ export interface Requests {
     };
     readonly answer: Loaded;
   };
-  /** `recordWrites`: write commands are told while migrations run. */
   readonly connect: {
-    readonly ask: { readonly uri: string; readonly database: string; readonly appName: string; readonly recordWrites?: boolean };
+    readonly ask: { readonly uri: string; readonly database: string; readonly appName: string };
     readonly answer: null;
   };
+  /** From now on write commands are told while migrations run. */
+  readonly record: { readonly ask: Readonly<Record<string, never>>; readonly answer: null };
   readonly call: {
     readonly ask: {
       readonly name: string;

@@ -70,6 +70,7 @@ async function answer(ask: Ask, state: State): Promise<Requests[RequestKind]['an
   if (ask.kind === 'config') return config(ask, state);
   if (ask.kind === 'load') return load(ask, state);
   if (ask.kind === 'connect') return connect(ask, state);
+  if (ask.kind === 'record') return recordWrites(state);
   if (ask.kind === 'cancel') return cancel(ask, state);
   return run(ask, state);
 }
@@ -123,11 +124,10 @@ async function load(ask: Requests['load']['ask'], state: State): Promise<Request
   return { file: told, driver: { source: driver.source, version: driver.version } };
 }
 
-async function connect({ uri, database, appName, recordWrites }: Requests['connect']['ask'], state: State): Promise<null> {
-  const { MongoClient: Client, BSON } = needed(state.driver, 'driver').module;
+async function connect({ uri, database, appName }: Requests['connect']['ask'], state: State): Promise<null> {
+  const { MongoClient: Client } = needed(state.driver, 'driver').module;
   const majority = /[?&]w=/i.test(uri) ? {} : { writeConcern: { w: 'majority' as const } };
   const client = new Client(uri, { ...state.clientOptions, appName, monitorCommands: true, serverSelectionTimeoutMS: 15_000, ...majority });
-  if (recordWrites === true) state.writes.record(client, { database, serialize: (document) => BSON.serialize(document) });
   await client.connect();
   const { setName, msg } = await client.db('admin').command({ hello: 1 });
   state.connected = {
@@ -137,6 +137,13 @@ async function connect({ uri, database, appName, recordWrites }: Requests['conne
     sessions: interceptSessions(client, needed(state.driver, 'driver').module),
     transactions: setName !== undefined || msg === 'isdbgrid',
   };
+  return null;
+}
+
+function recordWrites({ connected, driver, writes }: State): null {
+  const { client, db } = needed(connected, 'connection');
+  const { BSON } = needed(driver, 'driver').module;
+  writes.record(client, { database: db.databaseName, serialize: (document) => BSON.serialize(document) });
   return null;
 }
 

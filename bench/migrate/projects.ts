@@ -18,7 +18,7 @@ export const workloads: readonly Workload[] = [
     name: '100 pending files that insert one document each',
     files: 100,
     body: `await db.collection('things').insertOne({ n: 1 });`,
-    fill: () => Promise.resolve(),
+    fill: (db) => db.createCollection('things'),
   },
   {
     name: `5 files that update ${documents.toLocaleString('en')} documents one by one in bulks of 1000`,

@@ -1,6 +1,4 @@
 // node --conditions=source bench/migrate/run.ts [--runs 5] [--bundles folder]: applying migrations beside migrate-mongo and a plain script.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -10,6 +8,7 @@ import { MongoClient } from 'mongodb';
 import { ensureBinary } from '@migration-guard/shared/embedded/binary';
 import { startEmbedded } from '@migration-guard/shared/embedded/server';
 import { silentLog } from '@migration-guard/shared/log/log';
+import { measure } from '../backup/measure.ts';
 import { writeProject, workloads, type Workload } from './projects.ts';
 
 const repository = path.resolve(import.meta.dirname, '../..');
@@ -18,25 +17,27 @@ const { values: options } = parseArgs({
 });
 const runs = Number(options.runs);
 
-/** Seconds from the start of the process to its first write, and to its end. */
+/** Seconds from the start of the process to its first write, and to its end; processor time of it and of all that it starts. */
 interface Times {
   readonly first: number;
   readonly all: number;
+  readonly processor: number;
 }
 
 interface Way {
   readonly name: string;
-  readonly file: string;
-  readonly args: readonly string[];
+  /** Of a shell. */
+  readonly command: string;
   readonly env: (uri: string, folder: string) => Readonly<Record<string, string>>;
+  /** Whether the server keeps the earlier states of documents, as for an undo. */
+  readonly preImages?: true;
   /** Files that it needs beside those of the project. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
 const stockTool = path.resolve(createRequire(import.meta.url).resolve('migrate-mongo'), '../../bin/migrate-mongo.js');
 const guard: Omit<Way, 'name'> = {
-  file: path.join(path.resolve(options.bundles), 'action-migrate/dist/index.js'),
-  args: [],
+  command: `node ${path.join(path.resolve(options.bundles), 'action-migrate/dist/index.js')}`,
   env: (uri, folder) => ({
     INPUT_MODE: 'apply',
     INPUT_URI: uri,
@@ -49,8 +50,10 @@ const guard: Omit<Way, 'name'> = {
 const ways: readonly Way[] = [
   { ...guard, name: 'Migration Guard, whole step' },
   { ...guard, name: 'the same with `undo: false`', files: { '.github/migration-guard.yml': 'migrate:\n  undo: false\n' } },
-  { name: 'migrate-mongo up', file: stockTool, args: ['up'], env: () => ({}) },
-  { name: 'plain script', file: 'plain.mjs', args: [], env: () => ({}) },
+  { name: '`npx migrate-mongo up`', command: 'npx --no-install migrate-mongo up', env: () => ({}) },
+  { name: '`migrate-mongo up` without npx', command: `node ${stockTool} up`, env: () => ({}) },
+  { name: 'plain script', command: 'node plain.mjs', env: () => ({}) },
+  { name: 'plain script, pre-images on', command: 'node plain.mjs', env: () => ({}), preImages: true },
 ];
 
 async function timeOf(
@@ -63,19 +66,14 @@ async function timeOf(
     await writeProject(folder, { uri, workload, repository, files: way.files ?? {} });
     await client.db('bench').dropDatabase();
     await workload.fill(client.db('bench'));
+    if (way.preImages) await client.db('bench').command({ collMod: 'things', changeStreamPreAndPostImages: { enabled: true } });
     const startedAt = Date.now();
-    const child = spawn(process.execPath, [way.file, ...way.args], {
-      cwd: folder,
-      env: { PATH: process.env['PATH'], ...way.env(uri, folder) },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const { seconds, processorSeconds = NaN } = await measure(`cd ${folder} && ${way.command}`, {
+      PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}`,
+      ...way.env(uri, folder),
     });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));
-    const [code] = (await once(child, 'close')) as [number | null];
-    const all = (Date.now() - startedAt) / 1_000;
-    if (code !== 0) throw new Error(`${way.name} ended with ${code}\n${output.slice(-4_000)}`);
     const mark = await client.db('bench').collection<{ _id: string; at: Date }>('marks').findOne({ _id: 'first' });
-    return { first: ((mark?.at.getTime() ?? NaN) - startedAt) / 1_000, all };
+    return { first: ((mark?.at.getTime() ?? NaN) - startedAt) / 1_000, all: seconds, processor: processorSeconds };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -95,10 +93,15 @@ for (const workload of workloads) {
     for (const way of ways) times.get(way.name)?.push(await timeOf(way, client, { uri: server.uri, workload }));
   }
   console.log(
-    `\n### ${workload.name}\n\n| what | median s to the first write | from there to the end | in all | all s |\n|---|---|---|---|---|`,
+    `\n### ${workload.name}\n\n| what | median s to the first write | from there to the end | in all | processor s | all s |\n|---|---|---|---|---|---|`,
   );
   for (const [name, seen] of times) {
-    const medians = [seen.map(({ first }) => first), seen.map(({ first, all }) => all - first), seen.map(({ all }) => all)].map(median);
+    const medians = [
+      seen.map(({ first }) => first),
+      seen.map(({ first, all }) => all - first),
+      seen.map(({ all }) => all),
+      seen.map(({ processor }) => processor),
+    ].map(median);
     console.log(`| ${name} | ${medians.map((time) => time.toFixed(2)).join(' | ')} | ${seen.map(({ all }) => all.toFixed(1)).join(' ')} |`);
   }
 }

@@ -34,7 +34,7 @@ export interface PutBackOptions {
 
 const batchDocuments = 1_000;
 const batchBytes = 4 * 2 ** 20;
-const batchesInFlight = 3;
+const batchesInFlight = 4;
 /** How often a document that others write all the time is tried; longer than a transaction that nobody ends holds it. */
 const mostAttempts = 400;
 const longestPause = 250;

@@ -51,7 +51,7 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
     columns: ['Order', 'Step', 'SHA-256'],
     rows: made.files.map(({ name, hash }, index) => [String(index + 1), `${name}${hasRun(name) ? ' (has run)' : ''}`, hash.slice(0, 12)]),
   });
-  stage.dataState(`Nothing was changed; ${decision.applied.length} migrations are applied to ${database}.`);
+  stage.dataState(`Nothing was changed; applied to ${database}: ${counted(decision.applied.length, 'migration')}.`);
   const faulty = checked.find(({ severity }) => severity === 'error');
   if (faulty !== undefined) return { result: 'failed', reason: `${faulty.rule}: ${faulty.message}` };
   const warned = findings.some(({ severity }) => severity === 'warning');
@@ -62,8 +62,12 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
 }
 
 function describe(files: readonly unknown[], { commands, seeds }: FurtherSteps): string {
-  const count = (steps: readonly unknown[], what: string): string[] => (steps.length === 0 ? [] : [`${steps.length} ${what}`]);
-  return [`${files.length} migrations`, ...count(commands, 'commands'), ...count(seeds, 'seeds')].join(', ');
+  const further = (steps: readonly unknown[], one: string): string[] => (steps.length === 0 ? [] : [counted(steps.length, one)]);
+  return [counted(files.length, 'migration'), ...further(commands, 'command'), ...further(seeds, 'seed')].join(', ');
+}
+
+function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 /** A rehearsal of exactly this plan stays known. */

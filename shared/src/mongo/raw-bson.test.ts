@@ -36,7 +36,17 @@ describe('elementsOf', () => {
   test('tells names apart, thousands of them, also what is not ASCII and names that look alike in another encoding', () => {
     const all = [
       ...Array.from({ length: 20_000 }, (_, index) => `field${index * 7919}`),
-      ...['', '\u00e9', '\u00c3\u00a9', '\u007f', '\u0080', 'na\u00efve', 'na\u00c3\u00afve', '\u{1f600}', 'a.b', '$a', '__proto__'],
+      '',
+      '\u00e9',
+      '\u00c3\u00a9',
+      '\u007f',
+      '\u0080',
+      'na\u00efve',
+      'na\u00c3\u00afve',
+      '\u{1f600}',
+      'a.b',
+      '$a',
+      '__proto__',
     ];
     const read = (): string[] => all.flatMap((name) => [...elementsOf(serialize(new Map([[name, 1]])))].map((element) => element.name));
     expect(read()).toEqual(all);

@@ -111,20 +111,19 @@ function elementAt(document: Buffer, position: number, last: number): RawElement
 }
 
 /** Names that were read, each at a place that its hash chooses: documents have the same ones again and again. */
-const names: string[] = new Array<string>(2 ** 12).fill('');
+const names: string[] = Array.from({ length: 2 ** 12 }, () => '');
 
 function textAt(bytes: Buffer, { start, end, hash }: { readonly start: number; readonly end: number; readonly hash: number }): string {
   const place = hash & (names.length - 1);
   const known = names[place] ?? '';
-  if (isTextAt(known, bytes, start, end)) return known;
+  if (known.length === end - start && isTextAt(known, bytes, start)) return known;
   const name = bytes.toString('utf8', start, end);
-  if (isTextAt(name, bytes, start, end)) names[place] = name;
+  if (name.length === end - start && isTextAt(name, bytes, start)) names[place] = name;
   return name;
 }
 
-/** Whether these bytes are this text, of ASCII characters. */
-function isTextAt(text: string, bytes: Buffer, start: number, end: number): boolean {
-  if (text.length !== end - start) return false;
+/** Whether as many bytes as the text has characters are this text, in ASCII. */
+function isTextAt(text: string, bytes: Buffer, start: number): boolean {
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) !== bytes[start + at] || text.charCodeAt(at) > 0x7f) return false;
   return true;
 }

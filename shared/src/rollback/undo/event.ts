@@ -1,4 +1,4 @@
-import { elementsOf, forEachElement, stringOf } from '../../mongo/raw-bson.ts';
+import { elementOf, elementsOf, forEachElement, stringOf } from '../../mongo/raw-bson.ts';
 
 /** One event of a change stream. Buffers are views of the event: copy what is kept. */
 export interface ChangeEvent {
@@ -8,7 +8,7 @@ export interface ChangeEvent {
   readonly collection: string;
   /** 32 hex digits; empty where the server says none (views). */
   readonly uuid: string;
-  /** The `_id` with its BSON type byte in front. */
+  /** The `_id` with its BSON type byte in front, a copy. */
   readonly key: Buffer | undefined;
   /** The document before, where the server kept it. */
   readonly before: Buffer | undefined;
@@ -82,10 +82,14 @@ function readDocument(draft: Draft, name: string, value: Buffer): void {
   }
 }
 
-/** The `_id` of a document with its BSON type byte in front. */
+/** A copy of the `_id` of a document with its BSON type byte in front. */
 export function keyIn(document: Buffer): Buffer | undefined {
-  for (const { name, type, value } of elementsOf(document)) if (name === '_id') return Buffer.concat([Buffer.from([type]), value]);
-  return undefined;
+  const id = elementOf(document, '_id');
+  if (id === undefined) return undefined;
+  const key = Buffer.allocUnsafe(1 + id.value.length);
+  key[0] = id.type;
+  id.value.copy(key, 1);
+  return key;
 }
 
 function textIn(document: Buffer, wanted: string): string {

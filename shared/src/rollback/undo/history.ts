@@ -151,7 +151,7 @@ export class Histories {
     this.#size += 1;
     const history: DocumentHistory = {
       uuid: event.uuid,
-      key: Buffer.from(event.key),
+      key: event.key,
       atPoint: stateBefore(event, before),
       writes: [],
       othersWrote: false,

@@ -41,7 +41,7 @@ export class OplogWriter {
     const namespace = kind === 'update' ? '' : operation.namespace;
     if (this.#run?.kind !== kind || this.#run.namespace !== namespace) await this.flush();
     const run = (this.#run ??= { kind, namespace, place, statements: [], bytes: 0 });
-    const statement = statementOf(operation);
+    const statement = statementOf(operation, place);
     run.statements.push(statement);
     run.bytes += statement.length;
     if (run.statements.length >= mostStatements || run.bytes >= mostBytes) await this.flush();
@@ -66,13 +66,18 @@ export class OplogWriter {
   }
 }
 
-function statementOf(operation: WriteOperation): Buffer {
+function statementOf(operation: WriteOperation, place: DumpPlace): Buffer {
   if (operation.kind === 'update') return operation.entry;
   if (operation.kind === 'delete')
     return rawDocument([query([operation.id]), { type: 0x10, name: 'limit', value: Buffer.from([1, 0, 0, 0]) }]);
-  const { document } = operation;
+  const { document, namespace } = operation;
+  const names = [...elementsOf(document)].map(({ name }) => name);
   // A server puts its time in place of an empty timestamp, and takes names that begin with $ for operators.
-  if (hasEmptyTimestamp(document) || [...elementsOf(document)].some(({ name }) => name.startsWith('$'))) return replacement(document, true);
+  if (hasEmptyTimestamp(document) || names.some((name) => name.startsWith('$'))) {
+    // mongod 6.0.5 ends at once when a pipeline puts a document with a name twice in the place of another one.
+    if (new Set(names).size < names.length) throw refusal(place, `a document of ${namespace} that has a field name twice`, undefined);
+    return replacement(document, true);
+  }
   const id = elementOf(document, '_id');
   return rawDocument([
     query(id === undefined ? [] : [id]),

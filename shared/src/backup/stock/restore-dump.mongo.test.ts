@@ -156,7 +156,10 @@ async function withOplog(documents: readonly object[], entries: readonly object[
   await mkdir(at, { recursive: true });
   await writeFile(path.join(at, 'a.bson'), Buffer.concat(documents.map(bson)));
   await writeFile(path.join(at, 'a.metadata.json'), metadata);
-  await writeFile(path.join(folder.path, 'oplog.bson'), Buffer.concat(entries.map(bson)));
+  await writeFile(
+    path.join(folder.path, 'oplog.bson'),
+    Buffer.concat(entries.map((entry) => (Buffer.isBuffer(entry) ? entry : bson(entry)))),
+  );
   return folder.path;
 }
 
@@ -240,6 +243,16 @@ describe('an oplog', () => {
     await expect(restore(location)).rejects.toMatchObject({
       code: 'dump/oplog-refused',
       message: expect.stringMatching(/oplog\.bson, byte 0: the server did not take an entry for .*server error \d+/),
+    });
+  });
+
+  test('is refused where the server would end by it: a field name twice beside an empty timestamp', async () => {
+    const entry = bson({ op: 'i', ns, o: { _id: 1, t: new BSON.Timestamp(0n), twice: 1, other: 2 } });
+    entry.write('twice', entry.indexOf('other'));
+    const location = await withOplog([{ _id: 1, twice: 3 }], [entry]);
+    await expect(restore(location)).rejects.toMatchObject({
+      code: 'dump/oplog-refused',
+      message: expect.stringContaining('a field name twice'),
     });
   });
 });

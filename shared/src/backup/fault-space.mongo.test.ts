@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { silentLog } from '../log/log.ts';
 import { connect, type Connection } from '../mongo/connect.ts';
 import { Secret } from '../redaction/secret.ts';
+import { failCommand } from '../testing/fail-command.ts';
 import { dropDatabases, sharedUri, uniqueDatabase } from '../testing/mongod.ts';
 import { temporaryFolder, type TemporaryFolder } from '../testing/temporary-folder.ts';
 import { createBackup } from './create.ts';
@@ -43,11 +44,9 @@ test.each(['insert', 'createIndexes'])(
     const mapNamespace = ({ collection }: { collection: string }) => ({ database: target, collection });
     const options = { client, store, backupId: id, mapNamespace, drop: true, log: silentLog };
     const data = { failCommands: [command], errorCode: outOfDiskSpace, appName };
-    await client.db('admin').command({ configureFailPoint: 'failCommand', mode: 'alwaysOn', data });
-    try {
+    {
+      await using _full = await failCommand(client, 'alwaysOn', data);
       await expect(restoreBackup(options)).rejects.toMatchObject({ message: expect.stringMatching(/disk of the server is full/) });
-    } finally {
-      await client.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' });
     }
     expect((await client.db(target).listCollections().toArray()).map(({ name }) => name)).toEqual(['orders']);
     expect(await client.db(target).collection('orders').countDocuments({ kept: true })).toBe(1);

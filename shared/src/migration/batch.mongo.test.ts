@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { silentLog } from '../log/log.ts';
 import { applyMigrations } from '../testing/apply-migrations.ts';
+import { failCommand } from '../testing/fail-command.ts';
 import { fillThings, openMigrationScene, raiseThings as raise, type MigrationScene, type Prepared } from '../testing/migration-scene.ts';
 import { describeCheckpoints, journalCollection } from './journal.ts';
 import { lockCollection } from './lock.ts';
@@ -94,7 +95,7 @@ describe('the batch helper', () => {
       errorLabels: ['TransientTransactionError'],
       namespace: `${db.databaseName}.things`,
     };
-    await scene.connection.client.db('admin').command({ configureFailPoint: 'failCommand', mode: { times: 3 }, data });
+    await using _failing = await failCommand(scene.connection.client, { times: 3 }, data);
     const { done } = await applyMigrations(db, checkout.folder);
     expect(done[0]?.effects.collections).toEqual({ things: { inserted: 0, modified: 95, deleted: 0 } });
     expect(await db.collection('things').distinct('n')).toEqual([1]);

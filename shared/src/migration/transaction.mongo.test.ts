@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Db } from 'mongodb';
 import { silentLog } from '../log/log.ts';
 import { applyMigrations, type ApplyOptions } from '../testing/apply-migrations.ts';
+import { failCommand } from '../testing/fail-command.ts';
 import { openMigrationScene, type MigrationScene, type Prepared } from '../testing/migration-scene.ts';
 import { journalCollection, readJournal } from './journal.ts';
 import { settleCommit } from './settle.ts';
@@ -26,9 +27,8 @@ async function prepare(files: Readonly<Record<string, string>>): Promise<Things>
 const raised = async (db: Db): Promise<number> => db.collection('things').countDocuments({ n: { $gt: 0 } });
 
 /** Fails the next `times` commands of this name for the migrations' own connection. */
-async function failCommand(db: Db, times: number, data: Readonly<Record<string, unknown>>): Promise<void> {
-  const appName = `migration-guard/${db.databaseName}`;
-  await scene.connection.client.db('admin').command({ configureFailPoint: 'failCommand', mode: { times }, data: { ...data, appName } });
+function failMigration(db: Db, times: number, data: Readonly<Record<string, unknown>>): Promise<AsyncDisposable> {
+  return failCommand(scene.connection.client, { times }, { ...data, appName: `migration-guard/${db.databaseName}` });
 }
 
 /** Writes in every way that a migration knows, none of which names a session. */
@@ -103,7 +103,11 @@ describe('transactions', () => {
   test('runs again what the server aborted for a passing reason', async () => {
     const { db, apply } = await prepare({ 'migrations/1.js': `exports.up = async (db) => { ${raise} };` });
     const said: string[] = [];
-    await failCommand(db, 2, { failCommands: ['update'], errorCode: 112, errorLabels: ['TransientTransactionError'] });
+    await using _failing = await failMigration(db, 2, {
+      failCommands: ['update'],
+      errorCode: 112,
+      errorLabels: ['TransientTransactionError'],
+    });
     const { done } = await apply({ log: { ...silentLog, warning: (line) => said.push(line) } });
     expect(done[0]?.effects.collections).toEqual({ things: { inserted: 0, modified: 3, deleted: 0 } });
     expect(said).toEqual([
@@ -115,14 +119,18 @@ describe('transactions', () => {
 
   test('sends the commit again while its result is not known', async () => {
     const { db, apply } = await prepare({ 'migrations/1.js': `exports.up = async (db) => { ${raise} };` });
-    await failCommand(db, 2, { failCommands: ['commitTransaction'], errorCode: 91, errorLabels: ['UnknownTransactionCommitResult'] });
+    await using _failing = await failMigration(db, 2, {
+      failCommands: ['commitTransaction'],
+      errorCode: 91,
+      errorLabels: ['UnknownTransactionCommitResult'],
+    });
     expect((await apply()).failure).toBeUndefined();
     expect(await db.collection('things').distinct('n')).toEqual([1]);
   });
 
   test('a commit whose result stays unknown is looked up: the file counts as what it is', async () => {
     const { db, apply } = await prepare({ 'migrations/1.js': `exports.up = async (db) => { ${raise} };` });
-    await failCommand(db, 1, {
+    await using _failing = await failMigration(db, 1, {
       failCommands: ['commitTransaction'],
       writeConcernError: { code: 100, errmsg: 'not enough members' },
     });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Connection } from '../mongo/connect.ts';
 import type { RunReport } from '../report/run-report.ts';
+import { failCommand } from '../testing/fail-command.ts';
 import { connectShared, dropDatabases, uniqueDatabase } from '../testing/mongod.ts';
 import { sampleReport, stageWith } from '../testing/run-reports.ts';
 import { storeReport } from './collection.ts';
@@ -59,11 +60,8 @@ describe('migration_reports', () => {
   });
 
   test('says which privilege is missing', async () => {
-    await connection.client.db('admin').command({
-      configureFailPoint: 'failCommand',
-      mode: { times: 1 },
-      data: { failCommands: ['update'], errorCode: 13, namespace: `${database}.migration_reports` },
-    });
+    const data = { failCommands: ['update'], errorCode: 13, namespace: `${database}.migration_reports` };
+    await using _refused = await failCommand(connection.client, { times: 1 }, data);
     await expect(store(report)).rejects.toMatchObject({ code: 'target/privilege-missing' });
   });
 });

@@ -5,6 +5,8 @@ import { elementOf, forEachInArray } from '../../mongo/raw-bson.ts';
 import { readRaw } from '../../mongo/raw-read.ts';
 
 const collection = 'oplog.rs';
+/** What a cursor was at is not there any more. */
+const cappedPositionLost = 136;
 /** Above this number of databases the server does not look for their names. */
 const mostDatabases = 50;
 /** Unauthorized, and what Atlas says on its small clusters. */
@@ -82,7 +84,7 @@ export async function* readEntries(client: MongoClient, range: OplogRange): Asyn
   const command = { find: collection, filter, readConcern };
   let first = true;
   let last: Timestamp | undefined;
-  for await (const batch of readRaw({ client, database: 'local', collection, command, signal })) {
+  for await (const batch of keptBy(readRaw({ client, database: 'local', collection, command, signal }))) {
     const entries: Buffer[] = [];
     forEachInArray(batch, (start, end) => entries.push(batch.subarray(start, end)));
     const [oldest] = entries;
@@ -93,6 +95,15 @@ export async function* readEntries(client: MongoClient, range: OplogRange): Asyn
     yield entries;
   }
   if (last?.equals(to) !== true) throw rolledOver();
+}
+
+/** What the server has removed under a reader is no failure of its own. */
+async function* keptBy(batches: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* batches;
+  } catch (error) {
+    throw serverCode(error) === cappedPositionLost ? rolledOver() : error;
+  }
 }
 
 /** The time of an entry. */

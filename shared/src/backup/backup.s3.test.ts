@@ -119,7 +119,10 @@ test('fault 1: a server that is killed in the middle leaves no backup, and the n
     () => undefined,
     (error: unknown) => error,
   );
-  while ((await readdir(uploads, { recursive: true }).catch(() => [])).length === 0) await new Promise(setImmediate);
+  // Folders of the object and of the upload, and in it a part.
+  const hasPart = async (): Promise<boolean> =>
+    (await readdir(uploads, { recursive: true }).catch(() => [])).some((file) => file.split(path.sep).length === 3);
+  while (!(await hasPart())) await new Promise(setImmediate);
   await server.kill();
   const failure = await ended;
   await server.start();

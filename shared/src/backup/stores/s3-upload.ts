@@ -1,7 +1,16 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { DeleteObjectCommand, PutObjectCommand, S3Client, UploadPartCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+  type AbortMultipartUploadCommandInput,
+  type PutObjectCommandInput,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { GuardError } from '../../errors/guard-error.ts';
 import type { StoreWriter } from '../store.ts';
@@ -55,7 +64,10 @@ export function openUpload(options: UploadOptions): StoreWriter {
   // A pipe that is destroyed says so to whoever reads it; nobody else listens.
   body.on('error', () => undefined);
   const giveUp = new AbortController();
-  const client = stoppable(options.client, giveUp);
+  let uploadId: Promise<string | undefined> = Promise.resolve(undefined);
+  const client = stoppable(options.client, giveUp, (created) => {
+    uploadId = created;
+  });
   const upload = new Upload({ client, params: { ...params, Body: body }, partSize: partBytes, queueSize: partsAtOnce(partBytes) });
   const parts = new PartChecksums(partBytes);
   const done = upload.done();
@@ -95,14 +107,46 @@ export function openUpload(options: UploadOptions): StoreWriter {
         () => true,
         () => false,
       );
-      if (completed) await options.client.send(new DeleteObjectCommand({ Bucket: params.Bucket, Key: params.Key })).catch(() => undefined);
+      const place = { Bucket: params.Bucket, Key: params.Key };
+      if (completed) await options.client.send(new DeleteObjectCommand(place)).catch(() => undefined);
+      else await removeParts(options.client, { ...place, UploadId: await uploadId });
     },
   };
 }
 
-/** The client as an upload sees it: data are not sent on after `giveUp`, and the first part that fails gives up all the others. */
-function stoppable(client: S3Client, giveUp: AbortController): S3Client {
+const mostAborts = 5;
+
+/**
+ * Lib-storage does not wait for an upload that is only being begun, and a part that is on its way can reach the server after the end. So it is
+ * ended until the server does not know it any more. What remains nevertheless, `removeStranded` finds.
+ */
+async function removeParts(client: S3Client, upload: AbortMultipartUploadCommandInput): Promise<void> {
+  if (upload.UploadId === undefined) return;
+  for (let attempt = 0; attempt < mostAborts; attempt++) {
+    const refused = await client.send(new AbortMultipartUploadCommand(upload)).then(
+      () => false,
+      () => true,
+    );
+    if (refused) return;
+  }
+}
+
+/**
+ * The client as an upload sees it: data are not sent on after `giveUp`, and the first part that fails gives up all the others. `onBegin` hears of
+ * the id that a multipart upload will have.
+ */
+function stoppable(client: S3Client, giveUp: AbortController, onBegin: (uploadId: Promise<string | undefined>) => void): S3Client {
   const send: S3Client['send'] = async (command: unknown) => {
+    if (command instanceof CreateMultipartUploadCommand) {
+      const creating = client.send(command);
+      onBegin(
+        creating.then(
+          ({ UploadId }) => UploadId,
+          () => undefined,
+        ),
+      );
+      return creating;
+    }
     const sending = command as PutObjectCommand;
     if (!(command instanceof PutObjectCommand || command instanceof UploadPartCommand)) return client.send(sending);
     return client.send(sending, { abortSignal: giveUp.signal }).catch((error: unknown) => {

@@ -126,6 +126,19 @@ describe('an upload that is given up', () => {
     expect(await store.files('id')).toEqual([]);
   });
 
+  test('at any moment leaves none, also while it is only being begun', async () => {
+    const store = server.store('s3://plain/early');
+    const part = randomBytes(4 * mebibyte);
+    const giveUp = async (wait: number): Promise<void> => {
+      const writer = await store.openWriter(`id/${wait}`, 1);
+      for (let n = 0; n < 3; n++) await writer.write(part);
+      for (let turn = 0; turn < wait; turn++) await new Promise(setImmediate);
+      await writer.abort();
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, wait) => giveUp(wait)));
+    expect(await uploadsUnder('early')).toBe(0);
+  });
+
   test('by the signal ends at once with the reason of the signal', async () => {
     const controller = new AbortController();
     const store = server.store('s3://plain/cancelled', {}, { signal: controller.signal });

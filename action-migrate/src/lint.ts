@@ -8,6 +8,7 @@ import type { LintSettings } from '@migration-guard/shared/migration/lint/settin
 import type { Project } from '@migration-guard/shared/migration/project';
 import type { Finding } from '@migration-guard/shared/report/run-report';
 import type { MigrateContext } from './contract.ts';
+import { counted } from './counted.ts';
 
 interface LintOptions {
   readonly project: Project;
@@ -98,7 +99,7 @@ function annotate(found: readonly LintFinding[], log: Log): void {
 function tell(found: readonly LintFinding[], { stage }: MigrateContext): void {
   if (found.length === 0) return;
   const counts = levels.map((level) => ({ level, count: found.filter(({ severity }) => severity === level).length }));
-  const shown = counts.filter(({ count }) => count > 0).map(({ level, count }) => `${count} ${level}${count === 1 ? '' : 's'}`);
+  const shown = counts.filter(({ count }) => count > 0).map(({ level, count }) => counted(count, level));
   const more = counts.reduce((sum, { count }) => sum + Math.max(count - annotationLimit, 0), 0);
   stage.figure('Lint', `${shown.join(', ')}${more === 0 ? '' : ` (${more} more than are annotated)`}`);
   stage.table({

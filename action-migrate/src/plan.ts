@@ -2,6 +2,7 @@ import type { Outcome } from '@migration-guard/shared/action/context';
 import { readPast } from '@migration-guard/shared/migration/past';
 import { makePlan, planDocument, planFile, type Plan } from '@migration-guard/shared/migration/plan';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { counted } from './counted.ts';
 import { decide } from './decide.ts';
 import { findDrift } from './drift.ts';
 import { findFurtherSteps, furtherOf, namesToRun, plannedSteps, seedsToRun, type FurtherSteps } from './further-steps.ts';
@@ -64,10 +65,6 @@ export async function plan(inputs: MigrateInputs, context: MigrateContext): Prom
 function describe(files: readonly unknown[], { commands, seeds }: FurtherSteps): string {
   const further = (steps: readonly unknown[], one: string): string[] => (steps.length === 0 ? [] : [counted(steps.length, one)]);
   return [counted(files.length, 'migration'), ...further(commands, 'command'), ...further(seeds, 'seed')].join(', ');
-}
-
-function counted(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 /** A rehearsal of exactly this plan stays known. */

@@ -84,7 +84,7 @@ export async function* readEntries(client: MongoClient, range: OplogRange): Asyn
   const command = { find: collection, filter, readConcern };
   let first = true;
   let last: Timestamp | undefined;
-  for await (const batch of keptBy(readRaw({ client, database: 'local', collection, command, signal }))) {
+  for await (const batch of unlessOverwritten(readRaw({ client, database: 'local', collection, command, signal }))) {
     const entries: Buffer[] = [];
     forEachInArray(batch, (start, end) => entries.push(batch.subarray(start, end)));
     const [oldest] = entries;
@@ -97,8 +97,8 @@ export async function* readEntries(client: MongoClient, range: OplogRange): Asyn
   if (last?.equals(to) !== true) throw rolledOver();
 }
 
-/** What the server has removed under a reader is no failure of its own. */
-async function* keptBy(batches: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+/** Says of a cursor whose entries the server has removed what it means. */
+async function* unlessOverwritten(batches: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* batches;
   } catch (error) {

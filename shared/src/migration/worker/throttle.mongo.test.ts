@@ -1,51 +1,42 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, jest, test } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { applyMigrations } from '../../testing/apply-migrations.ts';
 import { makeCheckout } from '../../testing/checkout.ts';
 import { fillThings, raiseThings } from '../../testing/migration-scene.ts';
-import { startMongod } from '../../testing/mongod.ts';
+import { holdBack, startMongod, startSteadyReplicaSet } from '../../testing/mongod.ts';
 import { lockCollection } from '../lock.ts';
+import type { RunResult } from '../run-contract.ts';
 
 // Three members that elect, stop and catch up, on a disk that others use too.
 jest.setTimeout(180_000);
 
+async function secondariesOf(client: MongoClient): Promise<readonly string[]> {
+  const { hosts, primary } = await client.db('admin').command({ hello: 1 });
+  return (hosts as readonly string[]).filter((host) => host !== primary);
+}
+
+/** What is awaited of a run, or its failure when it ends before that. */
+const before = <T>(running: Promise<RunResult>, awaited: Promise<T>): Promise<T> =>
+  Promise.race([
+    awaited,
+    running.then(({ failure }) => {
+      throw failure?.error ?? new Error('The run ended before what the test waits for.');
+    }),
+  ]);
+
 test('writes stop while a secondary is far behind, and start again', async () => {
-  await using server = await startMongod({ kind: 'replica-set', members: 3 });
+  await using server = await startSteadyReplicaSet();
   await using client = new MongoClient(server.uri);
-  interface Member {
-    readonly stateStr: string;
-    readonly name: string;
-    readonly optimeDate: Date;
-    readonly syncSourceHost: string;
-  }
-  /** The primary first. */
-  const members = async (): Promise<readonly Member[]> => {
-    const status = await client.db('admin').command({ replSetGetStatus: 1 });
-    return (status['members'] as Member[]).toSorted((a, b) => a.stateStr.localeCompare(b.stateStr));
-  };
-  const until = async (isSo: (all: readonly Member[]) => boolean): Promise<readonly Member[]> => {
-    for (;;) {
-      const all = await members();
-      if (isSo(all)) return all;
-      await sleep(50);
-    }
-  };
-  const [primary, secondary, other] = await until((all) => all.slice(1).every(({ syncSourceHost }) => syncSourceHost !== ''));
-  await using behind = new MongoClient(`mongodb://${secondary?.name}/?directConnection=true`);
-  // The other one must not read from the one that stops, or no write would have a majority.
-  await using upToDate = new MongoClient(`mongodb://${other?.name}/?directConnection=true`);
-  await upToDate.db('admin').command({ replSetSyncFrom: primary?.name });
-  await until((all) => all.find(({ name }) => name === other?.name)?.syncSourceHost === primary?.name);
-  const replication = (mode: 'alwaysOn' | 'off'): Promise<unknown> =>
-    behind.db('admin').command({ configureFailPoint: 'rsSyncApplyStop', mode });
+  const admin = client.db('admin');
   await using checkout = await makeCheckout({ 'migrations/1.js': `exports.up = async (db, client, { batch }) => { ${raiseThings} };` });
   const db = client.db('shop');
   await fillThings(db, 50);
-  await replication('alwaysOn');
+  const [secondary = ''] = await secondariesOf(client);
+  await using held = await holdBack(secondary);
   // Writes that the secondary does not get, until it is behind by three seconds.
   const lag = async (): Promise<number> => {
-    const times = (await members()).map(({ optimeDate }) => optimeDate.getTime());
+    const { members } = await admin.command({ replSetGetStatus: 1 });
+    const times = (members as readonly { readonly optimeDate: Date }[]).map(({ optimeDate }) => optimeDate.getTime());
     return Math.max(...times) - Math.min(...times);
   };
   while ((await lag()) < 3_000) await db.collection('others').insertOne({});
@@ -55,23 +46,17 @@ test('writes stop while a secondary is far behind, and start again', async () =>
     throttle: { maxLagMilliseconds: 1_000, minOplogWindowMilliseconds: 0 },
     onBatch: ({ waiting: why }) => why !== undefined && waiting.resolve(why),
   });
-  expect(await waiting.promise).toMatch(/a secondary is \d+ s behind/);
+  expect(await before(running, waiting.promise)).toMatch(/a secondary is \d+ s behind/);
   expect(await db.collection('things').countDocuments({ n: 1 })).toBe(0);
-  await replication('off');
+  await held.release();
   expect((await running).failure).toBeUndefined();
   expect(await db.collection('things').distinct('n')).toEqual([1]);
 });
 
 test('writes stop while flow control slows the server down', async () => {
-  await using server = await startMongod({ kind: 'replica-set', members: 3 }, { parameters: { flowControlTargetLagSeconds: 1 } });
+  await using server = await startSteadyReplicaSet({ parameters: { flowControlTargetLagSeconds: 1 } });
   await using client = new MongoClient(server.uri);
   const admin = client.db('admin');
-  const hosts = (await admin.command({ hello: 1 }))['hosts'] as string[];
-  await using clients = new AsyncDisposableStack();
-  const nodes = hosts.map((host) => clients.use(new MongoClient(`mongodb://${host}/?directConnection=true`)));
-  const replication = async (mode: 'alwaysOn' | 'off'): Promise<void> => {
-    for (const node of nodes) await node.db('admin').command({ configureFailPoint: 'rsSyncApplyStop', mode });
-  };
   await using checkout = await makeCheckout({ 'migrations/1.js': `exports.up = async (db, client, { batch }) => { ${raiseThings} };` });
   const db = client.db('shop');
   await fillThings(db, 50);
@@ -87,13 +72,14 @@ test('writes stop while flow control slows the server down', async () => {
       if (waiting === 'flow control of the server slows writes down') slowed.resolve();
     },
   });
-  await paused.promise;
-  await replication('alwaysOn');
+  await before(running, paused.promise);
+  await using held = new AsyncDisposableStack();
+  for (const secondary of await secondariesOf(client)) held.use(await holdBack(secondary));
   const isLagged = async (): Promise<boolean> => (await admin.command({ serverStatus: 1 }))['flowControl'].isLagged as boolean;
   while (!(await isLagged())) await db.collection('others').insertOne({}, { writeConcern: { w: 1 } });
   await flag.deleteOne({ _id: 'pause' as never });
-  await slowed.promise;
-  await replication('off');
+  await before(running, slowed.promise);
+  await held.disposeAsync();
   expect((await running).failure).toBeUndefined();
   expect(await db.collection('things').distinct('n')).toEqual([1]);
 });
@@ -118,7 +104,7 @@ test('writes stop while a full oplog reaches back too little', async () => {
     throttle: { maxLagMilliseconds: 10_000, minOplogWindowMilliseconds: 3_600_000 },
     onBatch: ({ waiting: why }) => why !== undefined && waiting.resolve(why),
   });
-  expect(await waiting.promise).toMatch(/^the oplog reaches back only \d+ minutes$/);
+  expect(await before(running, waiting.promise)).toMatch(/^the oplog reaches back only \d+ minutes$/);
   controller.abort(new Error('cancelled'));
   expect((await running).failure?.error.message).toBe('cancelled');
   expect(await db.collection('things').countDocuments({ n: 1 })).toBe(0);

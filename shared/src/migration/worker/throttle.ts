@@ -72,7 +72,7 @@ const majorityLag: Probe = async ({ client, limits }) => {
   return lagReason('the majority of the replica set', lastWriteDate.getTime() - majorityWriteDate.getTime(), limits);
 };
 
-/** How far each single secondary is behind: needs `clusterMonitor`. */
+/** How far each single secondary was behind at its last heartbeat, 2 s ago at most: needs `clusterMonitor`. */
 const memberLag: Probe = async ({ client, limits }) => {
   const { members } = await client.db('admin').command({ replSetGetStatus: 1 });
   const list = members as readonly { stateStr: string; optimeDate?: Date; name: string }[];

@@ -2,7 +2,7 @@ import type { Db } from 'mongodb';
 import { GuardError } from '@migration-guard/shared/errors/guard-error';
 import { formatBytes } from '@migration-guard/shared/log/format-bytes';
 import { findingsAhead, type KnownPrecheck } from '@migration-guard/shared/migration/prechecks/known';
-import { isAboutServer } from '@migration-guard/shared/migration/prechecks/precheck';
+import { isAboutTarget } from '@migration-guard/shared/migration/prechecks/precheck';
 import { runPrechecks } from '@migration-guard/shared/migration/prechecks/run';
 import { readSizes } from '@migration-guard/shared/mongo/collection-sizes';
 import { connect } from '@migration-guard/shared/mongo/connect';
@@ -77,7 +77,7 @@ async function askAhead({ inputs, context, database, prechecks }: Rehearsed, nam
     await refuseStrangers(uri, inputs, context);
     await using connection = await connect(uri);
     const db = connection.client.db(database);
-    return { target: await measureTarget(db, names, log), findings: await askServerAhead(db, prechecks, context) };
+    return { target: await measureTarget(db, names, log), findings: await askTargetAhead(db, prechecks, context) };
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
     log.notice(`The forecast does without the target: ${error.message}`);
@@ -85,8 +85,8 @@ async function askAhead({ inputs, context, database, prechecks }: Rehearsed, nam
   }
 }
 
-async function askServerAhead(db: Db, prechecks: readonly KnownPrecheck[], { now, signal }: MigrateContext): Promise<readonly Finding[]> {
-  const checks = prechecks.map(({ check }) => check).filter(isAboutServer);
+async function askTargetAhead(db: Db, prechecks: readonly KnownPrecheck[], { now, signal }: MigrateContext): Promise<readonly Finding[]> {
+  const checks = prechecks.map(({ check }) => check).filter(isAboutTarget);
   return findingsAhead(await runPrechecks({ db, checks, now: now(), signal, timeout: precheckTime }));
 }
 

@@ -7,6 +7,7 @@ import { standing } from '@migration-guard/shared/migration/order';
 import type { Project } from '@migration-guard/shared/migration/project';
 import { withLocks } from './apply/locks.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { counted } from './counted.ts';
 import { openProjectAndTarget, type Target } from './target.ts';
 
 /** Takes over what another tool has applied. The plan is shown first; it is carried out only when the input `import-write` says so. */
@@ -45,8 +46,13 @@ export async function importHistory(inputs: MigrateInputs, context: MigrateConte
     );
     return now.map(({ file }) => file.name);
   });
-  stage.dataState(`No document of ${target.database} was changed; its history holds ${taken.length} migrations more, those of ${source}.`);
-  return { result, reason: `${taken.length} migrations were taken over from ${source}; ${plan.unmatched.length} could not be matched.` };
+  stage.dataState(
+    `No document of ${target.database} was changed; its history holds ${counted(taken.length, 'migration')} more, of ${source}.`,
+  );
+  return {
+    result,
+    reason: `Taken over from ${source}: ${counted(taken.length, 'migration')}; ${plan.unmatched.length} could not be matched.`,
+  };
 }
 
 interface Work {

@@ -5,6 +5,7 @@ import { markApplied as mark } from '@migration-guard/shared/migration/mark-appl
 import { isNamed, standing } from '@migration-guard/shared/migration/order';
 import { withLocks } from './apply/locks.ts';
 import type { MigrateContext, MigrateInputs } from './contract.ts';
+import { counted } from './counted.ts';
 import { openProjectAndTarget } from './target.ts';
 
 /** Lets the files that `only` names count as applied without running them; history and journal keep who said so and why. */
@@ -37,6 +38,9 @@ export async function markApplied(inputs: MigrateInputs, context: MigrateContext
     });
     stage.finding({ severity: 'note', rule: 'migration/marked-applied', message: `${run.actor} marked ${marked.join(', ')}: ${reason}` });
     stage.dataState(`No document of ${database} was changed; its history and journal say that ${marked.join(', ')} count as applied.`);
-    return { result: 'passed', reason: `${marked.length} migrations count as applied to ${database} without having run: ${reason}` };
+    return {
+      result: 'passed',
+      reason: `Counted as applied to ${database} without having run: ${counted(marked.length, 'migration')}. ${reason}`,
+    };
   });
 }

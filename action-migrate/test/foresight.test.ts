@@ -34,6 +34,24 @@ describe('questions to the data', () => {
     expect(apply.summary).toMatch(/Questions to the data before the first write \| \d, 0 with a finding/);
   });
 
+  test('queries that use an index which is dropped are a warning, weeks before and right before it', async () => {
+    await using fixture = await openFixture({
+      'migrations/1.mjs': `export const up = (db) => db.collection('orders').dropIndex('by_total');
+export const down = (db) => db.collection('orders').createIndex({ total: 1 }, { name: 'by_total' });`,
+      '.github/migration-guard.yml': config('{}'),
+    });
+    await fixture.db.collection('orders').createIndex({ total: 1 }, { name: 'by_total' });
+    await fixture.backUp();
+    await fixture.db.collection('orders').findOne({ total: 5 });
+    const used = /1\.mjs: Dropped index of orders \(by.*total\): queries of this member used by.*total once since/;
+    const rehearsal = await fixture.migrate('rehearse', onCopy);
+    expect(rehearsal).toMatchObject({ exitCode: 0 });
+    expect(rehearsal.summary).toMatch(used);
+    const apply = await fixture.migrate('apply', { store: 'backups', 'require-rehearsal': 'true' });
+    expect(apply).toMatchObject({ exitCode: 0, outputs: { applied: '["1.mjs"]' } });
+    expect(apply.summary).toMatch(used);
+  });
+
   test('a migration that fails on the copy is told why by the data', async () => {
     await using fixture = await openFixture({ 'migrations/1.mjs': unique, '.github/migration-guard.yml': config('{}') });
     await fixture.db.collection<{ _id: number }>('orders').insertOne({ _id: 1_000, total: 5 } as never);

@@ -68,7 +68,7 @@ describe('adopting the history of another tool', () => {
     expect(shown.summary).toMatch(/20240102-b\.js.*to be taken over/);
     expect(await fixture.db.collection('changelog').countDocuments()).toBe(0);
     const written = await fixture.migrate('import-history', { ...inputs, 'import-write': 'true' });
-    expect(written.summary).toContain('2 migrations were taken over from umzug');
+    expect(written.summary).toMatch(/Taken over from umzug .+: 2 migrations; 1 could not be matched/);
     const records = await fixture.db
       .collection('changelog')
       .find({}, { sort: { fileName: 1 } })

@@ -24,6 +24,8 @@ export interface Statement {
   readonly upsert: boolean;
   /** What a command defines or names beside documents, Extended JSON: index keys and options, validators, new names. */
   readonly definition?: string;
+  /** Whether it has no `maxTimeMS`; commands that change structure have theirs in the definition. */
+  readonly unlimited: boolean;
   /** Write concern, where the migration or its connection asks for less than a majority. */
   readonly weakWriteConcern?: string;
   /** Absent where the driver does not tell (majors 4 and 5). */
@@ -33,6 +35,8 @@ export interface Statement {
   readonly statements: number;
   /** Time that the server took, of all commands together, as the driver measured it. */
   readonly milliseconds: number;
+  /** Of the longest command. */
+  readonly longest: number;
   readonly matched: number;
   readonly modified: number;
   readonly inserted: number;

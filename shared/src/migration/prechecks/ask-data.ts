@@ -2,7 +2,7 @@ import type { CollationOptions, Db, Document } from 'mongodb';
 import type { CatalogEntry } from '../../mongo/catalog.ts';
 import { readSizes } from '../../mongo/collection-sizes.ts';
 import { parseExtendedJson, type OrderedDocument } from '../../mongo/extended-json.ts';
-import { conflictOf, optionsConflict } from './conflicts.ts';
+import { conflictOf, optionsConflict, sameKeys } from './conflicts.ts';
 import { mostCounted, type DataPrecheck, type PrecheckAnswer } from './precheck.ts';
 
 export interface DataQuestion<Kind extends DataPrecheck['kind'] = DataPrecheck['kind']> {
@@ -48,7 +48,34 @@ const askers: { readonly [Kind in DataPrecheck['kind']]: (question: DataQuestion
     const what = building.length === 0 ? 'no index is being built' : `being built now: ${building.join(', ')}. Wait until that is done`;
     return { found: building.length, message: `${about(check)}: ${what}.` };
   },
+  async 'index-use'({ db, check, entry, timeout }) {
+    const gone = dropped(entry, parseExtendedJson(check.index));
+    const stats = await db
+      .collection(check.collection)
+      .aggregate<IndexStats>([{ $indexStats: {} }], { maxTimeMS: timeout })
+      .toArray();
+    const used = stats.filter(({ name, accesses }) => gone.has(name) && accesses.ops > 0);
+    const uses = used.map(
+      ({ name, accesses: { ops, since } }) => `${name} ${ops === 1 ? 'once' : `${ops} times`} since ${since.toISOString()}`,
+    );
+    const what = uses.length === 0 ? 'no query of this member uses it' : `queries of this member used ${uses.join(', ')}`;
+    return { found: used.reduce((sum, { accesses }) => sum + accesses.ops, 0), message: `${about(check)}: ${what}.` };
+  },
 };
+
+/** Source: mongodb.com/docs/manual/reference/operator/aggregation/indexStats. */
+interface IndexStats {
+  readonly name: string;
+  readonly accesses: { readonly ops: number; readonly since: Date };
+}
+
+/** Names of the indexes that `dropIndexes` takes away. A hidden one serves no query any more, whatever it did before. */
+function dropped({ indexes }: CatalogEntry, wanted: OrderedDocument): ReadonlySet<unknown> {
+  const named = wanted.get('name');
+  const visible = indexes.map(parseExtendedJson).filter((index) => index.get('hidden') !== true && index.get('name') !== '_id_');
+  const gone = visible.filter((index) => (named === undefined ? sameKeys(index, wanted) : named === '*' || index.get('name') === named));
+  return new Set(gone.map((index) => index.get('name')));
+}
 
 /** Asks one collection. Throws what the server says. */
 export async function askData<Kind extends DataPrecheck['kind']>(question: DataQuestion<Kind>): Promise<Answered> {
@@ -85,6 +112,7 @@ const names: Readonly<Record<DataPrecheck['kind'], string>> = {
   validator: 'Validator of',
   expiry: 'Expiry of',
   'index-build': 'Structure of',
+  'index-use': 'Dropped index of',
 };
 
 /** For people: what is asked. */

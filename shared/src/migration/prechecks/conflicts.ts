@@ -17,7 +17,7 @@ const telling = [
 export function conflictOf({ indexes }: Pick<CatalogEntry, 'indexes'>, wanted: OrderedDocument): string | undefined {
   for (const existing of indexes.map(parseExtendedJson)) {
     const sameName = existing.get('name') === wanted.get('name');
-    const sameKey = textOf(existing.get('key')) === textOf(wanted.get('key'));
+    const sameKey = sameKeys(existing, wanted);
     const collated = textOf(existing.get('collation')) === textOf(wanted.get('collation'));
     const different = telling.filter((option) => !sameOption(option, existing, wanted));
     const name = String(existing.get('name'));
@@ -26,6 +26,11 @@ export function conflictOf({ indexes }: Pick<CatalogEntry, 'indexes'>, wanted: O
     if (sameKey && collated && !sameName) return `the same index exists under the name ${name}`;
   }
   return undefined;
+}
+
+/** Whether two indexes have the same keys in the same order. */
+export function sameKeys(a: OrderedDocument, b: OrderedDocument): boolean {
+  return textOf(a.get('key')) === textOf(b.get('key'));
 }
 
 /** A collation is listed with all of its defaults: only the locale tells. */

@@ -3,8 +3,19 @@ import type { Statement } from '../observation.ts';
 import { derivePrechecks } from './derive.ts';
 
 function statement(command: string, collection: string, definition: object, database = 'shop'): Statement {
-  const counts = { commands: 1, statements: 1, milliseconds: 1, matched: 0, modified: 0, inserted: 0, deleted: 0, returned: 0, errors: 0 };
-  const shape = { filter: '', change: [], multi: false, upsert: false, inTransaction: 0 };
+  const counts = {
+    commands: 1,
+    statements: 1,
+    milliseconds: 1,
+    longest: 1,
+    matched: 0,
+    modified: 0,
+    inserted: 0,
+    deleted: 0,
+    returned: 0,
+    errors: 0,
+  };
+  const shape = { filter: '', change: [], multi: false, upsert: false, unlimited: false, inTransaction: 0 };
   return { command, collection, database, definition: JSON.stringify({ [command]: collection, ...definition }), ...shape, ...counts };
 }
 
@@ -71,7 +82,7 @@ test('what the migration makes itself raises no question, nor does another datab
   ).toEqual([{ kind: 'options-conflict', ...at('fresh'), options: '{"capped":true,"size":{"$numberInt":"4096"}}' }]);
 });
 
-test.each(['drop', 'dropIndexes', 'convertToCapped'])('%s asks whether an index is being built', (command) => {
+test.each(['drop', 'convertToCapped'])('%s asks whether an index is being built', (command) => {
   expect(derive(statement(command, 'users', {}))).toEqual([{ kind: 'index-build', ...at('users') }]);
 });
 
@@ -84,4 +95,23 @@ test('a renamed collection is asked about by its name, and then no more', () => 
 test('a loop that asks the same thing asks once', () => {
   const again = statement('createIndexes', 'users', { indexes: [{ key: { a: 1 }, name: 'a_1' }] });
   expect(derive(again, again)).toHaveLength(2);
+});
+
+test('dropped indexes ask whether queries use them: one by name or keys, several, all', () => {
+  const dropped = (index: unknown): readonly object[] => derive(statement('dropIndexes', 'users', { index }));
+  const use = (index: string): object => ({ kind: 'index-use', ...at('users'), index });
+  expect(dropped('a_1')).toEqual([{ kind: 'index-build', ...at('users') }, use('{"name":"a_1"}')]);
+  expect(dropped({ a: 1 }).slice(1)).toEqual([use('{"key":{"a":{"$numberInt":"1"}}}')]);
+  expect(dropped(['a_1', 'b_1']).slice(1)).toEqual([use('{"name":"a_1"}'), use('{"name":"b_1"}')]);
+  expect(dropped('*').slice(1)).toEqual([use('{"name":"*"}')]);
+});
+
+test('an index that is built again with other options, or of a collection that is made there, is not asked about', () => {
+  const index = { key: { a: 1 }, name: 'a_1', unique: true };
+  const again = statement('createIndexes', 'users', { indexes: [index] });
+  const kinds = (...statements: Statement[]): readonly string[] => derive(...statements).map((check) => (check as { kind: string }).kind);
+  expect(kinds(statement('dropIndexes', 'users', { index: 'a_1' }), again)).not.toContain('index-use');
+  expect(kinds(statement('dropIndexes', 'users', { index: { a: 1 } }), again)).not.toContain('index-use');
+  expect(kinds(statement('dropIndexes', 'users', { index: 'b_1' }), again)).toContain('index-use');
+  expect(kinds(statement('create', 'fresh', {}), statement('dropIndexes', 'fresh', { index: 'a_1' }))).not.toContain('index-use');
 });

@@ -12,6 +12,8 @@ export function derivePrechecks(file: string, database: string, { statements }: 
     const definition = parseExtendedJson(statement.definition);
     const at = { file, collection: namespace.collection };
     if (!made.has(namespace.collection)) checks.push(...checksOf(statement, definition, at));
+    if (statement.command === 'dropIndexes' && !made.has(namespace.collection))
+      checks.push(...droppedIndexes(definition, at).filter((check) => !rebuilt(statements, check)));
     for (const name of madeBy({ ...statement, ...namespace }, definition)) made.add(name);
   }
   return unique(checks);
@@ -82,6 +84,28 @@ function changedIndex(definition: OrderedDocument, at: At): readonly DataPrechec
       : []),
     ...(seconds === undefined ? [] : [{ kind: 'expiry' as const, ...at, ...by, seconds }]),
   ];
+}
+
+/** `dropIndexes` names one index, by its name or its keys, several, or all of them. */
+function droppedIndexes(definition: OrderedDocument, at: At): readonly IndexUse[] {
+  const dropped = definition.get('index');
+  return (Array.isArray(dropped) ? dropped : [dropped]).map((index): IndexUse => {
+    const named: OrderedDocument = index instanceof Map ? new Map([['key', index]]) : new Map([['name', index]]);
+    return { kind: 'index-use', ...at, index: textOf(named) };
+  });
+}
+
+type IndexUse = Extract<DataPrecheck, { readonly kind: 'index-use' }>;
+
+/** Whether the file builds an index of that name or those keys as well, with other options. */
+function rebuilt(statements: readonly Statement[], { collection, index }: IndexUse): boolean {
+  const [[option, value] = []] = parseExtendedJson(index);
+  return statements.some(({ command, definition, ...statement }) => {
+    if (command !== 'createIndexes' || statement.collection !== collection || definition === undefined || option === undefined)
+      return false;
+    const built = listOf(parseExtendedJson(definition).get('indexes'));
+    return built.some((other) => textOf(new Map([[option, other.get(option)]])) === textOf(new Map([[option, value]])));
+  });
 }
 
 /** Names under which the documents are new: nothing of the target stands there, or it is replaced. */

@@ -5,6 +5,7 @@ import type { Precheck } from './precheck.ts';
 const unique: Precheck = { kind: 'unique', collection: 'users', file: '1.js', index: '{}' };
 const expiry: Precheck = { kind: 'expiry', collection: 'users', file: '1.js', field: 'at', seconds: 5 };
 const disk: Precheck = { kind: 'disk', file: '1.js', sizes: {}, documents: 5, indexes: 5 };
+const use: Precheck = { kind: 'index-use', collection: 'users', file: '1.js', index: '{}' };
 const message = '2 documents';
 
 test.each([
@@ -15,6 +16,7 @@ test.each([
   ['not known', unique, 0, undefined, ['note']],
   ['may be meant', expiry, 0, 2, ['warning']],
   ['about its server, which the copy does not know', disk, undefined, 1, ['error']],
+  ['queries of the application, which the copy does not have', use, 1, 2, ['warning']],
   ['about its server, not known', disk, undefined, undefined, ['note']],
 ] as const)('on the target, %s', (_what, check, foundOnCopy, found, severities) => {
   const known = [{ check, ...(foundOnCopy === undefined ? {} : { foundOnCopy }) }];
@@ -25,6 +27,7 @@ test('on the copy, after a failure, everything that stands against the migration
   const answers = [
     { check: unique, found: 2, message },
     { check: expiry, found: 0, message },
+    { check: use, found: 2, message },
   ];
   expect(findingsOnCopy(answers)).toEqual([{ severity: 'warning', rule: 'migration/precheck', message: '1.js: 2 documents' }]);
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Finding } from '../../report/run-report.ts';
-import { isAboutServer, precheckSchema, severityOf, type PrecheckAnswer } from './precheck.ts';
+import { isAboutTarget, precheckSchema, severityOf, type PrecheckAnswer } from './precheck.ts';
 
 /** A question, and what the copy answered before the migration ran: `undefined` when it was not asked then. */
 export const knownPrecheckSchema = z.strictObject({ check: precheckSchema, foundOnCopy: z.number().optional() });
@@ -9,7 +9,9 @@ export type KnownPrecheck = z.infer<typeof knownPrecheckSchema>;
 
 /** After a failed rehearsal: what in the data stands against the migration. */
 export function findingsOnCopy(answers: readonly PrecheckAnswer[]): readonly Finding[] {
-  return answers.filter(({ found }) => found !== 0).map(({ check, message }) => finding('warning', check.file, message));
+  return answers
+    .filter(({ check, found }) => found !== 0 && !isAboutTarget(check))
+    .map(({ check, message }) => finding('warning', check.file, message));
 }
 
 /**
@@ -20,7 +22,7 @@ export function findingsOnTarget(known: readonly KnownPrecheck[], answers: reado
   return answers.flatMap(({ check, found, message }, index): readonly Finding[] => {
     if (found === 0) return [];
     if (found === undefined) return [finding('note', check.file, message)];
-    if (isAboutServer(check)) return [finding(severityOf(check), check.file, message)];
+    if (isAboutTarget(check)) return [finding(severityOf(check), check.file, message)];
     const before = known[index]?.foundOnCopy;
     if (before !== undefined && before > 0) return [];
     return [finding(before === undefined ? 'warning' : severityOf(check), check.file, message)];

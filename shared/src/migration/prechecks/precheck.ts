@@ -27,6 +27,8 @@ export const precheckSchema = z.discriminatedUnion('kind', [
   }),
   /** A structure cannot be changed while an index of it is built: the change fails, or waits as long. */
   z.strictObject({ kind: z.literal('index-build'), ...place }),
+  /** Whether queries use an index that is dropped: they scan the whole collection afterwards. By name (`*`: all) or keys. */
+  z.strictObject({ kind: z.literal('index-use'), ...place, index: z.string() }),
   /** The disk must hold what is added: bytes of documents, before they are compressed, and of indexes, as they were on the copy. */
   z.strictObject({ kind: z.literal('disk'), ...weighed, documents: z.number(), indexes: z.number() }),
   /** The oplog must hold what is written, or members and change streams that are behind are lost. As it was on the copy. */
@@ -34,7 +36,7 @@ export const precheckSchema = z.discriminatedUnion('kind', [
 ]);
 
 export type Precheck = z.infer<typeof precheckSchema>;
-/** About the server, not about the data: the copy's answer tells nothing of the target. */
+/** About the server, not about the data. */
 export type ServerPrecheck = Extract<Precheck, { readonly sizes: unknown }>;
 export type DataPrecheck = Exclude<Precheck, ServerPrecheck>;
 
@@ -42,10 +44,15 @@ export function isAboutServer(check: Precheck): check is ServerPrecheck {
   return 'sizes' in check;
 }
 
+/** What only the target can answer: the copy has another server, and none of the application's queries. */
+export function isAboutTarget(check: Precheck): boolean {
+  return isAboutServer(check) || check.kind === 'index-use';
+}
+
 /** What the data answered. */
 export interface PrecheckAnswer {
   readonly check: Precheck;
-  /** Documents, or groups of documents, that stand against it; at most `mostCounted`. `undefined` when it is not known. */
+  /** Documents, groups of documents (at most `mostCounted`), or queries, that stand against it. `undefined` when it is not known. */
   readonly found: number | undefined;
   /** One sentence for people, without values of documents. */
   readonly message: string;
@@ -54,7 +61,7 @@ export interface PrecheckAnswer {
 /** Counting ends here: whoever has so many violators needs no exact number. */
 export const mostCounted = 10_000;
 
-/** Conflicts make the migration fail, or the server; documents that become unchangeable or expire may be meant. */
+/** Conflicts make the migration fail, or the server; documents that become unchangeable or expire, and slow queries, may be meant. */
 export function severityOf({ kind }: Precheck): 'error' | 'warning' {
-  return kind === 'validator' || kind === 'expiry' ? 'warning' : 'error';
+  return kind === 'validator' || kind === 'expiry' || kind === 'index-use' ? 'warning' : 'error';
 }

@@ -145,6 +145,25 @@ test('what is known by the name of its index, or of its collection, is looked up
   expect(await ask({ kind: 'expiry', collection: 'weather', seconds: 60 })).toMatchObject({ found: 1 });
 });
 
+test('queries that use a dropped index are counted, by the name of the index, its keys, or for all of them', async () => {
+  const used = db.collection('used');
+  await used.insertMany([{ a: 1, b: 1, c: 1 }]);
+  for (const field of ['a', 'b', 'c']) await used.createIndex({ [field]: 1 });
+  for (const filter of [{ a: 1 }, { a: 1 }, { b: 1 }]) await used.findOne(filter);
+  await db.command({ collMod: 'used', index: { name: 'b_1', hidden: true } });
+  const dropped = (index: object): Promise<PrecheckAnswer> => ask({ kind: 'index-use', collection: 'used', index: text(index) });
+  expect(await dropped({ name: 'a_1' })).toMatchObject({
+    found: 2,
+    message: expect.stringMatching(/^Dropped index of used \(a_1\): queries of this member used a_1 2 times since 20.+Z\.$/),
+  });
+  expect(await dropped({ key: { a: 1 } })).toMatchObject({ found: 2 });
+  expect(await dropped({ name: '*' })).toMatchObject({ found: 2 });
+  const none = { found: 0, message: 'Dropped index of used (b_1): no query of this member uses it.' };
+  expect(await dropped({ name: 'b_1' })).toMatchObject(none);
+  expect(await dropped({ name: 'c_1' })).toMatchObject({ found: 0 });
+  expect(await dropped({ name: 'gone' })).toMatchObject({ found: 0 });
+});
+
 test('what takes too long is not known', async () => {
   await db.collection('slow').insertMany(Array.from({ length: 50_000 }, (_, a) => ({ a })));
   const answer = await ask({ kind: 'unique', collection: 'slow', index: text({ key: { a: 1 }, unique: true }) }, 1);
@@ -198,12 +217,13 @@ describe('the room of the server', () => {
     const checks: Precheck[] = [
       { kind: 'oplog', file: '1.js', sizes: { orders: 10 }, bytes: 1e15, milliseconds: 1 },
       { kind: 'disk', file: '1.js', sizes: { orders: 10 }, documents: 1, indexes: 1 },
+      { kind: 'index-use', file: '1.js', collection: 'orders', index: text({ name: 'a_1' }) },
       { kind: 'index-build', file: '1.js', collection: 'orders' },
     ];
     const options = { checks, now, signal: new AbortController().signal, timeout: 10_000 };
-    const [oplog, ...others] = await runPrechecks({ db: app.client.db('shop'), ...options });
-    expect(oplog).toMatchObject({ found: undefined, message: expect.stringContaining('the user lacks the privilege') });
-    expect(others).toMatchObject([{ found: 0 }, { found: 0 }]);
+    const answers = await runPrechecks({ db: app.client.db('shop'), ...options });
+    const unknown = { found: undefined, message: expect.stringContaining('the user lacks the privilege') };
+    expect(answers).toMatchObject([unknown, { found: 0 }, unknown, { found: 0 }]);
   });
 });
 

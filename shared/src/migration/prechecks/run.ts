@@ -47,6 +47,12 @@ async function answerOfData({ entry, ...question }: Question): Promise<PrecheckA
   } catch (error) {
     if (serverCode(error) === outOfTime)
       return { check, found: undefined, message: `${about(check)}: not known, counting took longer than ${timeout / 1_000} s.` };
+    if (serverCode(error) === notAllowed && check.kind === 'index-use')
+      return {
+        check,
+        found: undefined,
+        message: `${about(check)}: whether queries use it is not known, the user lacks the privilege indexStats.`,
+      };
     throw fromMongoError(error, `Checking ${check.collection}`);
   }
 }

@@ -3,7 +3,10 @@ import type { Statement } from '../observation.ts';
 import { changeShape, filterShape, stageShape } from '../statement-shape.ts';
 
 /** What is known of a command before it is answered. */
-export type CommandParts = Pick<Statement, 'command' | 'collection' | 'filter' | 'change' | 'multi' | 'upsert' | 'definition'> & {
+export type CommandParts = Pick<
+  Statement,
+  'command' | 'collection' | 'filter' | 'change' | 'multi' | 'upsert' | 'unlimited' | 'definition'
+> & {
   /** How many updates, deletes or documents it carries. */
   readonly statements: number;
   readonly weakWriteConcern?: string;
@@ -41,7 +44,8 @@ export function commandParts(command: string, body: Command, bson: Pick<typeof M
   const name = typeof target === 'string' ? target : '';
   // A rename names the database too.
   const collection = command === 'renameCollection' ? name.slice(name.indexOf('.') + 1) : name;
-  const nothing = { command, collection, filter: '', change: [], multi: false, upsert: false, statements: 1 };
+  const unlimited = body['maxTimeMS'] === undefined && !structural.has(command);
+  const nothing = { command, collection, filter: '', change: [], multi: false, upsert: false, unlimited, statements: 1 };
   const concern = weakWriteConcern(body['writeConcern']);
   const common = { ...nothing, ...(concern === undefined ? {} : { weakWriteConcern: concern }) };
   if (structural.has(command)) return { ...common, definition: bson.EJSON.stringify(withoutTransport(body)) };

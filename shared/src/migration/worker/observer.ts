@@ -22,7 +22,17 @@ const transactionEnds = new Set(['commitTransaction', 'abortTransaction']);
 
 type Counts = { -readonly [Key in CountedKey]: number };
 type CountedKey =
-  'commands' | 'statements' | 'milliseconds' | 'matched' | 'modified' | 'inserted' | 'deleted' | 'returned' | 'errors' | 'inTransaction';
+  | 'commands'
+  | 'statements'
+  | 'milliseconds'
+  | 'longest'
+  | 'matched'
+  | 'modified'
+  | 'inserted'
+  | 'deleted'
+  | 'returned'
+  | 'errors'
+  | 'inTransaction';
 type Kind = Omit<Statement, CountedKey> & Counts;
 
 interface Sent {
@@ -109,6 +119,7 @@ const nothing: Counts = {
   commands: 0,
   statements: 0,
   milliseconds: 0,
+  longest: 0,
   matched: 0,
   modified: 0,
   inserted: 0,
@@ -126,6 +137,7 @@ function succeed(state: State, client: number, { requestId, reply, duration }: C
   const answer = (reply ?? {}) as Document;
   const { inserted, modified, deleted } = effectOf(parts.command, answer);
   kind.milliseconds += duration;
+  kind.longest = Math.max(kind.longest, duration);
   kind.inserted += inserted;
   kind.modified += modified;
   kind.deleted += deleted;

@@ -18,7 +18,7 @@ import { scans } from './mp402-scans.ts';
 import { roundTrips } from './mp403-round-trips.ts';
 import { notExcludedSeen } from './mp404-not-excluded.ts';
 import { longIndexBuild } from './mp405-long-index-build.ts';
-import { weakWrites } from './mp409-weak-write-concern.ts';
+import { commandOptions } from './mp409-command-options.ts';
 import { systemCollections } from './ms609-system-collections.ts';
 import { structureSeenInTransaction } from './mt501-structure-in-transaction.ts';
 import { largeTransaction } from './mt502-large-transaction.ts';
@@ -46,7 +46,7 @@ export const recordedRules: readonly RecordedRule[] = [
   roundTrips,
   notExcludedSeen,
   longIndexBuild,
-  weakWrites,
+  commandOptions,
   structureSeenInTransaction,
   largeTransaction,
   systemCollections,

@@ -14,6 +14,8 @@ export interface Limits {
   readonly roundTrips: number;
   /** Documents of a collection that gets an index. */
   readonly indexedDocuments: number;
+  /** One command without `maxTimeMS`. */
+  readonly unlimitedMilliseconds: number;
   readonly transactionDocuments: number;
   readonly transactionMilliseconds: number;
   /** What a transaction writes to the oplog. */
@@ -29,6 +31,7 @@ export const usualLimits: Limits = {
   scannedDocuments: 100_000,
   roundTrips: 1_000,
   indexedDocuments: 1_000_000,
+  unlimitedMilliseconds: 60_000,
   transactionDocuments: 1_000,
   transactionMilliseconds: 30_000,
   transactionBytes: 16 * 2 ** 20,

@@ -14,6 +14,7 @@ const limits: Limits = {
   scannedDocuments: 100_000,
   roundTrips: 200,
   indexedDocuments: 3_000,
+  unlimitedMilliseconds: 60_000,
   transactionDocuments: 300,
   transactionMilliseconds: 30_000,
   transactionBytes: 16 * 2 ** 20,
@@ -96,6 +97,18 @@ describe('every recorded rule', () => {
     const [observed] = files.flatMap((file) => file.observed ?? []);
     expect(observed === undefined ? [] : checkObserved(observed, '/').map(({ code, message }) => `${code} ${message}`)).toEqual([
       expect.stringMatching(/^MP401 One update changes about 10000 documents of orders\./),
+    ]);
+  });
+
+  test('tells a long command that nothing ends, and not one with a limit of its own', async () => {
+    const group = (options: string): string =>
+      `await db.collection('orders').aggregate([{ $group: { _id: '$total' } }], ${options}).toArray();`;
+    const up = `export const up = async (db) => {\n  ${group('{}')}\n  ${group('{ maxTimeMS: 90_000 }')}\n};`;
+    const options = { uri: sharedUri(), files: { '1.mjs': up }, ruleLimits: { ...limits, scannedDocuments: Infinity } };
+    const { files } = await rehearseOn(await shop(), { ...options, documentsOfSource: new Map([['orders', 3_000 * 1e6]]) });
+    const [observed] = files.flatMap((file) => file.observed ?? []);
+    expect(observed === undefined ? [] : checkObserved(observed, '/')).toMatchObject([
+      { code: 'MP409', line: 2, message: expect.stringMatching(/^One aggregate of orders takes about \d+ s, and no maxTimeMS ends it\. /) },
     ]);
   });
 

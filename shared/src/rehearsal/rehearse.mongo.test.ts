@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Db } from 'mongodb';
+import { MongoClient, type Db } from 'mongodb';
 import type { EmbeddedServer } from '../embedded/server.ts';
 import { connect, type Connection } from '../mongo/connect.ts';
 import { Secret } from '../redaction/secret.ts';
@@ -129,6 +129,23 @@ describe('only what was touched is read again', () => {
       },
     });
     expect(findings.map(({ rule }) => rule)).toContain('rehearsal/down-not-exact');
+  });
+
+  test('a write behind the last look at the oplog is found at the end', async () => {
+    await using client = new MongoClient(server.uri, { monitorCommands: true });
+    const db = client.db((await shop()).databaseName);
+    // Two questions to the oplog after each of up, down and up again.
+    let asked = 0;
+    client.on('commandStarted', ({ command }) => {
+      if (command['aggregate'] !== 'oplog.rs') return;
+      asked += 1;
+      if (asked === 5) void db.collection('customers').insertOne({});
+    });
+    const { findings } = await rehearseOn(db, { uri: server.uri, files: { '1.mjs': addField } });
+    expect(asked).toBe(6);
+    expect(findings).toMatchObject([
+      { severity: 'error', rule: 'rehearsal/copy-disturbed', message: expect.stringContaining('customers') },
+    ]);
   });
 
   test('a standalone server, which tells nothing, is read wholly each time', async () => {

@@ -1,22 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { emptyStatement } from '../../testing/statement.ts';
 import type { Statement } from '../observation.ts';
 import { derivePrechecks } from './derive.ts';
 
 function statement(command: string, collection: string, definition: object, database = 'shop'): Statement {
-  const counts = {
-    commands: 1,
-    statements: 1,
-    milliseconds: 1,
-    longest: 1,
-    matched: 0,
-    modified: 0,
-    inserted: 0,
-    deleted: 0,
-    returned: 0,
-    errors: 0,
-  };
-  const shape = { filter: '', change: [], multi: false, upsert: false, unlimited: false, inTransaction: 0 };
-  return { command, collection, database, definition: JSON.stringify({ [command]: collection, ...definition }), ...shape, ...counts };
+  return { ...emptyStatement, command, collection, database, definition: JSON.stringify({ [command]: collection, ...definition }) };
 }
 
 const derive = (...statements: Statement[]): readonly object[] => derivePrechecks('1-file.js', 'shop', { statements });

@@ -15,6 +15,15 @@ async function secondariesOf(client: MongoClient): Promise<readonly string[]> {
   return (hosts as readonly string[]).filter((host) => host !== primary);
 }
 
+/** How far the last member is behind the first, milliseconds, of those that have been heard of. */
+async function lagOf(client: MongoClient): Promise<number> {
+  const { members } = await client.db('admin').command({ replSetGetStatus: 1 });
+  const times = (members as readonly { readonly optimeDate: Date }[])
+    .map(({ optimeDate }) => optimeDate.getTime())
+    .filter((time) => time > 0);
+  return Math.max(...times) - Math.min(...times);
+}
+
 /** What is awaited of a run, or its failure when it ends before that. */
 const before = <T>(running: Promise<RunResult>, awaited: Promise<T>): Promise<T> =>
   Promise.race([
@@ -27,19 +36,13 @@ const before = <T>(running: Promise<RunResult>, awaited: Promise<T>): Promise<T>
 test('writes stop while a secondary is far behind, and start again', async () => {
   await using server = await startSteadyReplicaSet();
   await using client = new MongoClient(server.uri);
-  const admin = client.db('admin');
   await using checkout = await makeCheckout({ 'migrations/1.js': `exports.up = async (db, client, { batch }) => { ${raiseThings} };` });
   const db = client.db('shop');
   await fillThings(db, 50);
   const [secondary = ''] = await secondariesOf(client);
   await using held = await holdBack(secondary);
   // Writes that the secondary does not get, until it is behind by three seconds.
-  const lag = async (): Promise<number> => {
-    const { members } = await admin.command({ replSetGetStatus: 1 });
-    const times = (members as readonly { readonly optimeDate: Date }[]).map(({ optimeDate }) => optimeDate.getTime());
-    return Math.max(...times) - Math.min(...times);
-  };
-  while ((await lag()) < 3_000) await db.collection('others').insertOne({});
+  while ((await lagOf(client)) < 3_000) await db.collection('others').insertOne({});
   const waiting = Promise.withResolvers<string>();
   const running = applyMigrations(db, checkout.folder, {
     uri: server.uri,
@@ -50,6 +53,31 @@ test('writes stop while a secondary is far behind, and start again', async () =>
   expect(await db.collection('things').countDocuments({ n: 1 })).toBe(0);
   await held.release();
   expect((await running).failure).toBeUndefined();
+  expect(await db.collection('things').distinct('n')).toEqual([1]);
+});
+
+test('a secondary that is behind on purpose holds nothing up', async () => {
+  await using server = await startSteadyReplicaSet();
+  await using client = new MongoClient(server.uri);
+  await using checkout = await makeCheckout({ 'migrations/1.js': `exports.up = async (db, client, { batch }) => { ${raiseThings} };` });
+  const db = client.db('shop');
+  await fillThings(db, 50);
+  const [delayed] = await secondariesOf(client);
+  const admin = client.db('admin');
+  const { config } = await admin.command({ replSetGetConfig: 1 });
+  const members = (config.members as readonly { readonly host: string }[]).map((member) =>
+    member.host === delayed ? { ...member, priority: 0, hidden: true, secondaryDelaySecs: 3_600 } : member,
+  );
+  await admin.command({ replSetReconfig: { ...config, members, version: config.version + 1 } });
+  while ((await lagOf(client)) < 3_000) await db.collection('others').insertOne({});
+  const waits: string[] = [];
+  const run = await applyMigrations(db, checkout.folder, {
+    uri: server.uri,
+    throttle: { maxLagMilliseconds: 1_000, minOplogWindowMilliseconds: 0 },
+    onBatch: ({ waiting }) => waiting !== undefined && waits.push(waiting),
+  });
+  expect(run.failure).toBeUndefined();
+  expect(waits).toEqual([]);
   expect(await db.collection('things').distinct('n')).toEqual([1]);
 });
 

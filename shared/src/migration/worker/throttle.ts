@@ -74,14 +74,36 @@ const majorityLag: Probe = async ({ client, limits }) => {
 
 /** How far each single secondary was behind at its last heartbeat, 2 s ago at most: needs `clusterMonitor`. */
 const memberLag: Probe = async ({ client, limits }) => {
-  const { members } = await client.db('admin').command({ replSetGetStatus: 1 });
-  const list = members as readonly { stateStr: string; optimeDate?: Date; name: string }[];
-  const primary = list.find(({ stateStr }) => stateStr === 'PRIMARY')?.optimeDate;
-  const lags = list.flatMap(({ stateStr, optimeDate }) =>
-    stateStr === 'SECONDARY' && optimeDate !== undefined && primary !== undefined ? [primary.getTime() - optimeDate.getTime()] : [],
+  const admin = client.db('admin');
+  const members = (await admin.command({ replSetGetStatus: 1 }))['members'] as readonly MemberStatus[];
+  const { config } = await admin.command({ replSetGetConfig: 1 });
+  const meant = new Map((config.members as readonly MemberSettings[]).map((member) => [member._id, delayOf(member)]));
+  const primary = members.find(({ stateStr }) => stateStr === 'PRIMARY')?.optimeDate;
+  const lags = members.flatMap(({ _id, stateStr, optimeDate }) =>
+    stateStr === 'SECONDARY' && optimeDate !== undefined && primary !== undefined
+      ? [primary.getTime() - optimeDate.getTime() - (meant.get(_id) ?? 0)]
+      : [],
   );
   return lagReason('a secondary', Math.max(0, ...lags), limits);
 };
+
+interface MemberStatus {
+  readonly _id: number;
+  readonly stateStr: string;
+  readonly optimeDate?: Date;
+}
+
+/** Before MongoDB 5.0 the delay has its old name. */
+interface MemberSettings {
+  readonly _id: number;
+  readonly secondaryDelaySecs?: unknown;
+  readonly slaveDelay?: unknown;
+}
+
+/** Milliseconds by which a member is behind on purpose. */
+function delayOf({ secondaryDelaySecs, slaveDelay }: MemberSettings): number {
+  return Number(secondaryDelaySecs ?? slaveDelay ?? 0) * 1_000;
+}
 
 function lagReason(who: string, milliseconds: number, { maxLagMilliseconds }: ThrottleLimits): string | undefined {
   return milliseconds > maxLagMilliseconds ? `${who} is ${Math.round(milliseconds / 1_000)} s behind` : undefined;

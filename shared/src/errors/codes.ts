@@ -184,10 +184,6 @@ export const codes = {
     remedy:
       'Run action-backup with `mode: create` before, and give its folder in `store`; or give `uri` without `store`, and a fresh one is taken.',
   },
-  'rehearsal/not-maskable': {
-    summary: 'A backup can be neither sampled nor masked, because a log of writes belongs to it.',
-    remedy: 'Take a backup with `consistency: snapshot`, or leave out `sample` and `mask`.',
-  },
   'backup/not-found': {
     summary: 'There is no such backup in the store.',
     remedy: 'Check `store` and `backup-id`; mode `list` shows what the store holds.',

@@ -1,18 +1,18 @@
-import { totalmem } from 'node:os';
 import type { MongoClient } from 'mongodb';
 import type { Manifest } from '../backup/manifest.ts';
 import { backupSource } from '../backup/restore-source.ts';
 import { restoreFrom } from '../backup/restore.ts';
 import type { BackupStore } from '../backup/store.ts';
-import { ensureBinary, type RemoteCache } from '../embedded/binary.ts';
-import { startEmbedded } from '../embedded/server.ts';
+import type { RemoteCache } from '../embedded/binary.ts';
 import { GuardError } from '../errors/guard-error.ts';
 import { fromMongoError } from '../errors/mongo-errors.ts';
 import type { Log } from '../log/log.ts';
 import { acquireLock, lockCollection, type Lock, type LockToken } from '../migration/lock.ts';
 import { connect } from '../mongo/connect.ts';
 import { Secret } from '../redaction/secret.ts';
+import { startCopyServer } from './copy-server.ts';
 import { prepareSource, type Preparation, type PreparedParts } from './prepared-source.ts';
+import { settleSource } from './settled-source.ts';
 
 /** Where the copy lives: on a server that is started for it, or in a database of its own on a server that is there. */
 export type CopyPlace =
@@ -74,14 +74,22 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
     cleanUps.push(() => remove(connection.client, name, lock));
     options.claimed?.(lock.token);
     log.info(`Restoring ${database} of the backup ${manifest.id} …`);
-    const from = backupSource(store, manifest);
-    const { source, tell } = await prepareSource({ from, database, preparation: options.preparation, signal: options.signal });
+    await using settled = new AsyncDisposableStack();
+    const { env, remoteCache, preparation, signal } = options;
+    const { source, tell } = await prepareSource({
+      from: backupSource(store, manifest),
+      database,
+      preparation,
+      settle: async (whole) =>
+        settled.use(await settleSource(whole, { database, version: manifest.server.version, env, remoteCache, log, signal })),
+      signal,
+    });
     await restoreFrom(source, {
       client: connection.client,
       mapNamespace: ({ collection }) => ({ database: name, collection }),
       drop: false,
       log,
-      signal: options.signal,
+      signal,
     });
     const { client, serverVersion } = connection;
     for (const held of options.locks) await client.db(name).collection(held).deleteMany({});
@@ -92,28 +100,13 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
   }
 }
 
-/** A quarter of the memory, for there are the action and its migrations too; more than 4 GB is not needed to hold what is worked on. */
-function cacheGigabytes(): number {
-  return Math.min(4, Math.max(1, Math.round(totalmem() / 2 ** 30 / 4)));
-}
-
-/** Writes can be made to fail, and what is due by a TTL index stays until the end: it would disturb what is compared. */
-const parameters = { enableTestCommands: 1, ttlMonitorEnabled: false };
-
 async function serverFor(
   place: CopyPlace,
   { env, log, remoteCache, manifest }: CopyOptions,
   cleanUps: (() => PromiseLike<unknown>)[],
 ): Promise<Secret> {
   if (place.kind !== 'ephemeral') return place.uri;
-  const binary = await ensureBinary({ env, log, remoteCache, version: manifest.server.version });
-  log.info(`Starting a server for the copy: mongod ${binary.version} (${binary.source})`);
-  const server = await startEmbedded({
-    binary: binary.path,
-    topology: { kind: 'replica-set', members: 1 },
-    parameters,
-    cacheGigabytes: cacheGigabytes(),
-  });
+  const server = await startCopyServer({ version: manifest.server.version, env, log, remoteCache });
   cleanUps.push(() => server.stop());
   return new Secret(server.uri);
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DecodedFrame } from '../backup/frame-reader.ts';
 import type { RestoreSource, SourceCollection } from '../backup/restore-source.ts';
-import { GuardError } from '../errors/guard-error.ts';
 import { createDigester, type Digest } from '../mongo/digest.ts';
 import { memoryPool } from '../mongo/memory-pool.ts';
 import { forEachDocument } from '../mongo/raw-bson.ts';
@@ -51,22 +50,20 @@ export interface PrepareOptions {
   /** The only one that is restored. */
   readonly database: string;
   readonly preparation: Preparation;
+  /** Makes a source that needs no replay of one that does: a replay onto a copy would bring what was left out, and unmasked values. */
+  readonly settle: (source: RestoreSource) => Promise<RestoreSource>;
   readonly signal: AbortSignal;
 }
 
 /**
- * A sample of a backup, and masked. The key of the masking is of this run and forgotten with it. Throws `rehearsal/not-maskable` for a
- * backup whose documents are only right after a log of writes is replayed, which would bring unmasked values, and `backup/*` as reading does.
+ * A sample of a backup, and masked. The key of the masking is of this run and forgotten with it. Throws `backup/*` as reading does, and
+ * what `settle` throws.
  */
-export async function prepareSource({ from, database, preparation, signal }: PrepareOptions): Promise<Prepared> {
-  const whole = { ...from, collections: from.collections.filter((collection) => collection.database === database) };
+export async function prepareSource({ from, database, preparation, settle, signal }: PrepareOptions): Promise<Prepared> {
+  const asBackedUp = { ...from, collections: from.collections.filter((collection) => collection.database === database) };
   const { sample: wishes, mask } = preparation;
-  if (wishes === undefined && mask === undefined) return { source: whole, tell: () => ({ masked: [], emptied: [] }) };
-  if (whole.replay !== undefined)
-    throw new GuardError(
-      'rehearsal/not-maskable',
-      `The backup ${from.id} is consistent by an oplog: it can be neither sampled nor masked.`,
-    );
+  if (wishes === undefined && mask === undefined) return { source: asBackedUp, tell: () => ({ masked: [], emptied: [] }) };
+  const whole = asBackedUp.replay === undefined ? asBackedUp : await settle(asBackedUp);
   const sample = wishes === undefined ? undefined : await chooseSample(whole, wishes, signal);
   const filters = new Map(whole.collections.map((collection) => [collection.name, filterOf(collection, sample, preparation)]));
   const counted = new Map(whole.collections.map(({ name, digest }) => [name, digest]));

@@ -120,7 +120,7 @@ describe('a fresh backup', () => {
 
 test('another version of the server than that of the source is said', async () => {
   await using fixture = await openFixture({ 'migrations/1.mjs': good });
-  await fixture.backUp('7.0.24');
+  await fixture.backUp({ serverVersion: '7.0.24' });
   const step = await fixture.migrate('rehearse', { store: 'backups' });
   expect(step).toMatchObject({ exitCode: 0, outputs: { findings: '1' } });
   expect(step.rawLog).toMatch(/rehearsal\/other-version: The source runs MongoDB 7\.0\.24, the rehearsal ran on \d+\.\d+\.\d+\./);

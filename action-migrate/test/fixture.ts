@@ -1,3 +1,4 @@
+import type { ConsistencyWish } from '@migration-guard/shared/backup/consistency';
 import { createBackup } from '@migration-guard/shared/backup/create';
 import { recordProof } from '@migration-guard/shared/backup/proof';
 import { directoryStore } from '@migration-guard/shared/backup/stores/directory';
@@ -17,7 +18,7 @@ export interface Fixture extends AsyncDisposable {
   readonly checkout: Checkout;
   readonly job: Job;
   /** Takes a backup of the database into the folder `backups` of the checkout, as if its server had that version; its id. */
-  backUp(serverVersion?: string): Promise<string>;
+  backUp(as?: { readonly serverVersion?: string; readonly consistency?: ConsistencyWish }): Promise<string>;
   migrate(mode: string, inputs?: Readonly<Record<string, string>>, options?: Omit<StepOptions, 'inputs'>): Promise<StepResult>;
 }
 
@@ -34,10 +35,16 @@ export async function openFixture(files: Readonly<Record<string, string>>, optio
     db,
     checkout,
     job,
-    async backUp(serverVersion = connection.serverVersion) {
+    async backUp({ serverVersion = connection.serverVersion, consistency } = {}) {
       const store = directoryStore(path.join(checkout.folder, 'backups'));
       const selection = { databases: [database], include: [], exclude: [] };
-      const { id, digest } = await createBackup({ connection: { ...connection, serverVersion }, store, selection, log: silentLog });
+      const { id, digest } = await createBackup({
+        connection: { ...connection, serverVersion },
+        store,
+        selection,
+        consistency,
+        log: silentLog,
+      });
       await recordProof(store, id, { kind: 'read', at: new Date(), digest });
       return id;
     },

@@ -80,13 +80,13 @@ describe('the forecast', () => {
 });
 
 describe('what the copy holds', () => {
-  test('is a sample, and masked, and said', async () => {
+  test.each(['snapshot', 'oplog'] as const)('is a sample, and masked, and said, of a backup with consistency %s', async (consistency) => {
     await using fixture = await openFixture({
       'migrations/1.mjs': mark,
       '.github/migration-guard.yml': config('{ sample: { documents: 30 }, mask: { rules: { orders.contact: fake } } }'),
     });
     await fixture.db.collection('orders').updateMany({}, { $set: { contact: 'anna@schmidt.de' } });
-    await fixture.backUp();
+    await fixture.backUp({ consistency });
     const step = await fixture.migrate('rehearse', onCopy);
     expect(step).toMatchObject({ exitCode: 0 });
     expect(step.summary).toMatch(/Sample \| 30 of 90 documents/);

@@ -80,8 +80,7 @@ export async function openCopy(options: CopyOptions): Promise<Copy> {
       from: backupSource(store, manifest),
       database,
       preparation,
-      settle: async (whole) =>
-        settled.use(await settleSource(whole, { database, version: manifest.server.version, env, remoteCache, log, signal })),
+      settle: async (whole) => settled.use(await settleSource(whole, { database, like: manifest.server, env, remoteCache, log, signal })),
       signal,
     });
     await restoreFrom(source, {
@@ -106,7 +105,7 @@ async function serverFor(
   cleanUps: (() => PromiseLike<unknown>)[],
 ): Promise<Secret> {
   if (place.kind !== 'ephemeral') return place.uri;
-  const server = await startCopyServer({ version: manifest.server.version, env, log, remoteCache });
+  const server = await startCopyServer({ like: manifest.server, env, log, remoteCache });
   cleanUps.push(() => server.stop());
   return new Secret(server.uri);
 }

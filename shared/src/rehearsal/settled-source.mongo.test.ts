@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 const settled = (source: RestoreSource): ReturnType<typeof settleSource> =>
-  settleSource(source, { database, version, env: { ...process.env, RUNNER_TEMP: runner.path }, log: silentLog, signal });
+  settleSource(source, { database, like: { version }, env: { ...process.env, RUNNER_TEMP: runner.path }, log: silentLog, signal });
 
 async function load(source: RestoreSource): Promise<Db> {
   const name = uniqueDatabase('settled');

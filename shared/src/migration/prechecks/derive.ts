@@ -12,11 +12,9 @@ export function derivePrechecks(file: string, database: string, { statements }: 
     const definition = parseExtendedJson(statement.definition);
     const at = { file, collection: namespace.collection };
     if (!made.has(namespace.collection)) checks.push(...checksOf(statement, definition, at));
-    if (statement.command === 'dropIndexes' && !made.has(namespace.collection))
-      checks.push(...droppedIndexes(definition, at).filter((check) => !rebuilt(statements, check)));
     for (const name of madeBy({ ...statement, ...namespace }, definition)) made.add(name);
   }
-  return unique(checks);
+  return unique(checks.filter((check) => check.kind !== 'index-use' || !rebuilt(statements, check)));
 }
 
 /** A renaming is a command to `admin` that names the collection with its database. */
@@ -37,8 +35,9 @@ function checksOf({ command }: Statement, definition: OrderedDocument, at: At): 
       return [{ kind: 'options-conflict', ...at, options: textOf(withoutName(definition, 'create')) }];
     case 'collMod':
       return [undisturbed, ...validatorChecks(definition, at), ...changedIndex(definition, at)];
-    case 'drop':
     case 'dropIndexes':
+      return [undisturbed, ...droppedIndexes(definition, at)];
+    case 'drop':
     case 'renameCollection':
     case 'convertToCapped':
       return [undisturbed];

@@ -45,6 +45,13 @@ describe('a backup in a bucket, by the bundle', () => {
     expect(await readdir(scene.job.workspace)).toEqual([]);
   });
 
+  test('fault 8: by a runner whose clock is an hour wrong, which is put right by that of the server', async () => {
+    const inputs = { databases: database, store: 's3://backups/skewed', proof: 'read' };
+    const hourAhead = 'data:text/javascript,const%20right=Date.now;Date.now=()=%3Eright()+36e5';
+    const skewed = await run(inputs, { ...server.env, NODE_OPTIONS: `--import=${hourAhead}` });
+    expect(skewed).toMatchObject({ exitCode: 0, outputs: { result: 'passed', proof: 'read' } });
+  });
+
   test('is encrypted by a run that has no key, and restored by one that has it', async () => {
     const store = 's3://backups/encrypted';
     const created = await run({ databases: database, store, 'encrypt-to': testKey.recipient, proof: 'read' });

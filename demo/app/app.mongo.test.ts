@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Connection } from '@migration-guard/shared/mongo/connect';
@@ -122,5 +123,21 @@ describe('the control commands', () => {
 
   test('refuse an unknown command', async () => {
     await expect(control('restart')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('usage') });
+  });
+
+  test('end it in time although customers keep their connections busy', async () => {
+    const left = new AbortController();
+    const stay = async (): Promise<void> => {
+      while (!left.signal.aborted) await call('GET', '/health').catch(() => sleep(10));
+    };
+    const customers = Array.from({ length: 8 }, stay);
+    try {
+      await call('GET', '/health');
+      expect(await control('stop')).toMatch(/^stopped/);
+    } finally {
+      left.abort();
+      await Promise.all(customers);
+      await control('start');
+    }
   });
 });

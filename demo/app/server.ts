@@ -7,7 +7,12 @@ import { isRunning, readSettings } from './settings.ts';
 const [folder = ''] = process.argv.slice(2);
 const { uri, database, port, owner } = await readSettings(folder);
 const client = await MongoClient.connect(uri, { serverSelectionTimeoutMS: 5_000 });
-const server = createServer(createApi(client.db(database)));
+const api = createApi(client.db(database));
+const server = createServer((request, response) => {
+  // A connection that is kept busy would never become idle.
+  if (!server.listening) response.setHeader('connection', 'close');
+  api(request, response);
+});
 
 process.on('SIGTERM', () => {
   server.close(() => void client.close().then(() => process.exit(0)));
